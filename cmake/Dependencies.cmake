@@ -1,0 +1,24 @@
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(LibXml2 REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS url)
+
+# Debian's SOCI has no CMake package; its three libraries are found by name.
+foreach(part core sqlite3 postgresql)
+    find_library(SOCI_${part} soci_${part} REQUIRED)
+    add_library(soci_${part} UNKNOWN IMPORTED)
+    set_target_properties(soci_${part} PROPERTIES IMPORTED_LOCATION ${SOCI_${part}})
+endforeach()
+find_path(SOCI_INCLUDE_DIR soci/soci.h REQUIRED)
+find_path(POSTGRESQL_INCLUDE_DIR libpq-fe.h PATH_SUFFIXES postgresql REQUIRED)
+add_library(slipway_soci INTERFACE)
+target_include_directories(slipway_soci SYSTEM INTERFACE ${SOCI_INCLUDE_DIR} ${POSTGRESQL_INCLUDE_DIR})
+target_link_libraries(slipway_soci INTERFACE soci_core soci_sqlite3 soci_postgresql SQLite::SQLite3)
+
+# Boost's Asio and Beast are compiled once, in src/base/boost_impl.cc.
+add_library(slipway_asio INTERFACE)
+target_link_libraries(slipway_asio INTERFACE Boost::headers OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+target_compile_definitions(slipway_asio INTERFACE
+    BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)

@@ -1,0 +1,275 @@
+#include "base/async.h"
+
+#include "base/log.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <list>
+
+namespace slipway {
+
+using asio::use_awaitable;
+
+// ---------------------------------------------------------------------------------------------
+
+struct BlockingPool::Impl {
+    explicit Impl(std::size_t threads) : pool(threads) {}
+    asio::thread_pool pool;
+};
+
+BlockingPool::BlockingPool(std::size_t threads) : impl_(std::make_unique<Impl>(threads)) {}
+
+BlockingPool::~BlockingPool() { join(); }
+
+void BlockingPool::join() { impl_->pool.join(); }
+
+awaitable<void> BlockingPool::run(std::function<void()> job) {
+    auto start = [this](auto handler, std::function<void()> work) {
+        auto executor = asio::prefer(
+            asio::get_associated_executor(handler), asio::execution::outstanding_work.tracked
+        );
+        asio::post(
+            impl_->pool,
+            [handler = std::move(handler), executor, work = std::move(work)]() mutable {
+                std::exception_ptr thrown;
+                try {
+                    work();
+                } catch (...) {
+                    thrown = std::current_exception();
+                }
+                work = nullptr;
+                asio::post(executor, [handler = std::move(handler), thrown]() mutable {
+                    std::move(handler)(thrown);
+                });
+            }
+        );
+    };
+    co_await asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr)>(
+        start, use_awaitable, std::move(job)
+    );
+}
+
+// ---------------------------------------------------------------------------------------------
+
+awaitable<bool> run_until(Deadline deadline, awaitable<void> operation) {
+    if (deadline == kNoDeadline) {
+        co_await std::move(operation);
+        co_return true;
+    }
+    auto executor = co_await asio::this_coro::executor;
+    asio::steady_timer timer(executor, deadline);
+    auto group = asio::experimental::make_parallel_group(
+        asio::co_spawn(executor, std::move(operation), asio::deferred), timer.async_wait(asio::deferred)
+    );
+    auto [order, thrown, timer_error] =
+        co_await group.async_wait(asio::experimental::wait_for_one(), use_awaitable);
+    const bool timed_out = order[0] == 1;
+    if (thrown && !timed_out) std::rethrow_exception(thrown);
+    co_return !timed_out;
+}
+
+awaitable<void> sleep_for(std::chrono::steady_clock::duration duration) {
+    asio::steady_timer timer(co_await asio::this_coro::executor, duration);
+    co_await timer.async_wait(use_awaitable);
+}
+
+// ---------------------------------------------------------------------------------------------
+
+struct Semaphore::Waiter {
+    explicit Waiter(const asio::any_io_executor& executor) : timer(executor) {}
+    asio::steady_timer timer;
+    bool granted = false;  // guarded by Semaphore::mutex_
+};
+
+awaitable<Result<Semaphore::Permit>> Semaphore::acquire(Deadline deadline) {
+    std::shared_ptr<Waiter> waiter;
+    {
+        const std::lock_guard lock(mutex_);
+        if (free_ > 0 && waiting_.empty()) {
+            --free_;
+            co_return Permit(*this);
+        }
+    }
+    waiter = std::make_shared<Waiter>(co_await asio::this_coro::executor);
+    waiter->timer.expires_at(deadline);
+    {
+        const std::lock_guard lock(mutex_);
+        if (free_ > 0 && waiting_.empty()) {
+            --free_;
+            co_return Permit(*this);
+        }
+        waiting_.push_back(waiter);
+    }
+    // Leaves the queue, or gives back a permit that was granted while we were being cancelled.
+    struct Leave {
+        Semaphore* semaphore;
+        std::shared_ptr<Waiter> waiter;
+        bool keep = false;
+        ~Leave() {
+            if (keep) return;
+            std::unique_lock lock(semaphore->mutex_);
+            if (waiter->granted) {
+                lock.unlock();
+                semaphore->release();
+            } else {
+                std::erase(semaphore->waiting_, waiter);
+            }
+        }
+    } leave{this, waiter};
+
+    co_await waiter->timer.async_wait(asio::as_tuple(use_awaitable));
+    {
+        const std::lock_guard lock(mutex_);
+        leave.keep = waiter->granted;
+    }
+    if (!leave.keep) co_return Error(Errc::timeout, "no free slot in time; try again later");
+    co_return Permit(*this);
+}
+
+void Semaphore::release() {
+    std::shared_ptr<Waiter> next;
+    {
+        const std::lock_guard lock(mutex_);
+        if (waiting_.empty()) {
+            ++free_;
+            return;
+        }
+        next = waiting_.front();
+        waiting_.pop_front();
+        next->granted = true;
+    }
+    asio::post(next->timer.get_executor(), [next] { next->timer.cancel(); });
+}
+
+// ---------------------------------------------------------------------------------------------
+
+struct Wakeup::Impl {
+    explicit Impl(asio::any_io_executor executor) : strand(asio::make_strand(executor)), timer(strand) {}
+    asio::strand<asio::any_io_executor> strand;
+    asio::steady_timer timer;
+    bool notified = false;  // guarded by the strand
+};
+
+Wakeup::Wakeup(asio::any_io_executor executor) : impl_(std::make_shared<Impl>(std::move(executor))) {}
+Wakeup::~Wakeup() = default;
+
+void Wakeup::notify() {
+    asio::post(impl_->strand, [impl = impl_] {
+        impl->notified = true;
+        impl->timer.cancel();
+    });
+}
+
+awaitable<void> Wakeup::wait(std::chrono::steady_clock::duration at_most) {
+    auto impl = impl_;
+    auto on_strand = [](std::shared_ptr<Impl> self,
+                        std::chrono::steady_clock::duration limit) -> awaitable<void> {
+        if (!self->notified) {
+            self->timer.expires_after(limit);
+            co_await self->timer.async_wait(asio::as_tuple(use_awaitable));
+        }
+        self->notified = false;
+    };
+    co_await asio::co_spawn(impl->strand, on_strand(impl, at_most), use_awaitable);
+}
+
+// ---------------------------------------------------------------------------------------------
+
+struct TaskGroup::Impl {
+    struct Task {
+        std::string name;
+        asio::any_io_executor executor;
+        asio::cancellation_signal signal;
+    };
+
+    explicit Impl(asio::any_io_executor ex) : executor(std::move(ex)), ended(executor) {}
+
+    asio::any_io_executor executor;
+    mutable std::mutex mutex;
+    std::list<std::shared_ptr<Task>> tasks;  // guarded by mutex
+    Wakeup ended;
+};
+
+TaskGroup::TaskGroup(asio::any_io_executor executor) : impl_(std::make_shared<Impl>(std::move(executor))) {}
+TaskGroup::~TaskGroup() = default;
+
+void TaskGroup::spawn(std::string name, std::function<awaitable<void>()> body) {
+    spawn_on(asio::make_strand(impl_->executor), std::move(name), std::move(body));
+}
+
+void TaskGroup::spawn_on(
+    asio::any_io_executor executor, std::string name, std::function<awaitable<void>()> body
+) {
+    auto task = std::make_shared<Impl::Task>();
+    task->name = std::move(name);
+    task->executor = executor;
+    {
+        const std::lock_guard lock(impl_->mutex);
+        impl_->tasks.push_back(task);
+    }
+    auto finished = [impl = impl_, task](std::exception_ptr thrown) {
+        if (thrown) {
+            try {
+                std::rethrow_exception(thrown);
+            } catch (const boost::system::system_error& error) {
+                if (error.code() != asio::error::operation_aborted)
+                    log::error({}, "task.failed", {{"task", task->name}, {"error", error.what()}});
+            } catch (const std::exception& error) {
+                log::error({}, "task.failed", {{"task", task->name}, {"error", error.what()}});
+            }
+        }
+        {
+            const std::lock_guard lock(impl->mutex);
+            impl->tasks.remove(task);
+        }
+        impl->ended.notify();
+    };
+    // `body` lives in the wrapper's frame, so that what it captured lives as long as what it runs.
+    auto wrapper = [](std::function<awaitable<void>()> run) -> awaitable<void> { co_await run(); };
+    asio::dispatch(executor, [executor, task, wrapper, finished, body = std::move(body)]() mutable {
+        asio::co_spawn(
+            executor,
+            wrapper(std::move(body)),
+            asio::bind_cancellation_slot(task->signal.slot(), std::move(finished))
+        );
+    });
+}
+
+std::size_t TaskGroup::size() const {
+    const std::lock_guard lock(impl_->mutex);
+    return impl_->tasks.size();
+}
+
+void TaskGroup::cancel(asio::cancellation_type type) {
+    const std::lock_guard lock(impl_->mutex);
+    for (const auto& task : impl_->tasks)
+        asio::post(task->executor, [task, type] { task->signal.emit(type); });
+}
+
+awaitable<bool> TaskGroup::wait(Deadline deadline) {
+    while (size() > 0) {
+        const auto left = deadline - std::chrono::steady_clock::now();
+        if (left <= std::chrono::steady_clock::duration::zero()) co_return false;
+        co_await impl_->ended.wait(std::min<std::chrono::steady_clock::duration>(left, std::chrono::seconds(1)));
+    }
+    co_return true;
+}
+
+}  // namespace slipway
