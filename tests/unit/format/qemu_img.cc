@@ -1,7 +1,6 @@
 #include "tests/unit/format/qemu_img.h"
 
 #include <array>
-#include <cstdlib>
 #include <stdexcept>
 
 #include <spawn.h>
@@ -42,17 +41,6 @@ QemuImgOutcome qemu_img(std::vector<std::string> arguments) {
     waitpid(child, &status, 0);
     outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     return outcome;
-}
-
-TemporaryFolder::TemporaryFolder() {
-    std::string name = std::filesystem::temp_directory_path() / "slipway-test-XXXXXX";
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
 }
 
 }  // namespace slipway::test

@@ -1,6 +1,7 @@
 #include "format/sparse_layout.h"
 
 #include "format/sparse_wrapping_source.h"
+#include "tests/fakes/temporary_folder.h"
 #include "tests/support/run.h"
 #include "tests/unit/format/qemu_img.h"
 
@@ -8,12 +9,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <random>
 #include <string>
 #include <vector>
-
-#include <unistd.h>
 
 namespace slipway::format {
 namespace {
