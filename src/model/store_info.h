@@ -1,0 +1,34 @@
+#pragma once
+
+#include "base/ids.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace slipway {
+
+// A configured backend, as operators and clients know it.
+struct BackendInfo {
+    BackendId id;
+    std::string type;  // vmware, file
+    std::string description;
+    int weight = 0;
+    bool is_default = false;
+    // For /v2/info/stores/detail.
+    std::map<std::string, std::string> properties;
+    // Boot forms are kept, because hosts can reach the files (a vSphere datastore, or an NFS
+    // export).
+    bool publishes_locations = false;
+};
+
+// One of the datastores behind a backend, as it is now.
+struct DatastoreStatus {
+    std::string name;
+    std::string type;
+    std::uint64_t capacity_bytes = 0;
+    std::uint64_t free_bytes = 0;
+    bool accessible = false;
+};
+
+}  // namespace slipway
