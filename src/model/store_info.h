@@ -8,6 +8,13 @@
 
 namespace slipway {
 
+// How a store keeps raw and flat disks: [ingest] boot_form, or boot_form of the store.
+enum class BootFormMode {
+    sparse,  // inside a hosted sparse file, which hosts can clone
+    flat,    // bare, with a descriptor of ours beside them
+    off,     // as they came
+};
+
 // A configured backend, as operators and clients know it.
 struct BackendInfo {
     BackendId id;

@@ -29,11 +29,6 @@ struct SideFile {
     std::string text;
 };
 
-struct ByteRange {
-    std::uint64_t first = 0;
-    std::uint64_t length = 0;
-};
-
 // Writes the data file of one object. Destroyed uncommitted, it leaves what is explained by the
 // catalogue's row and removed by the garbage collector.
 class ObjectWriter : public ByteSink {
