@@ -96,6 +96,7 @@ public:
     // key() and value in one.
     Writer& member(std::string_view name, std::string_view value) { return key(name).string(value); }
     Writer& member(std::string_view name, const char* value) { return key(name).string(value); }
+    Writer& member(std::string_view name, const std::string& value) { return key(name).string(value); }
     Writer& member(std::string_view name, bool value) { return key(name).boolean(value); }
     Writer& member(std::string_view name, std::int64_t value) { return key(name).integer(value); }
     Writer& member(std::string_view name, const std::optional<std::string>& value) {
