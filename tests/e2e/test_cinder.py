@@ -34,9 +34,7 @@ def test_a_volume_is_made_by_copies_alone(
     if disk_format == "raw":
         image_id = upload(vcenter_slipway, raw_disk.path, disk_format="raw")
     else:
-        image_id = upload(
-            vcenter_slipway, sparse_vmdk.path, disk_format="vmdk", vmware_disktype="sparse"
-        )
+        image_id = upload(vcenter_slipway, sparse_vmdk.path, disk_format="vmdk", vmware_disktype="sparse")
     with watched(vcenter, vcenter_slipway.service_url) as (url, traffic):
         made = harness.cinder_create(vcenter, url, image_id, state)
     assert made["ok"], made["error"]
@@ -57,9 +55,7 @@ def test_without_a_location_the_volume_host_downloads(
     state: Path,
 ) -> None:
     """The control: users are shown no location, and the same counting sees every byte."""
-    image_id = upload(
-        vcenter_slipway, sparse_vmdk.path, disk_format="vmdk", vmware_disktype="sparse"
-    )
+    image_id = upload(vcenter_slipway, sparse_vmdk.path, disk_format="vmdk", vmware_disktype="sparse")
     with watched(vcenter, vcenter_slipway.url) as (url, traffic):
         made = harness.cinder_create(vcenter, url, image_id, state)
     assert made["ok"], made["error"]
@@ -76,9 +72,7 @@ def test_a_volume_becomes_an_image_again(
     state: Path,
     tmp_path: Path,
 ) -> None:
-    image_id = upload(
-        vcenter_slipway, sparse_vmdk.path, disk_format="vmdk", vmware_disktype="sparse"
-    )
+    image_id = upload(vcenter_slipway, sparse_vmdk.path, disk_format="vmdk", vmware_disktype="sparse")
     made = harness.cinder_create(vcenter, vcenter_slipway.service_url, image_id, state)
     assert made["ok"], made["error"]
     with watched(vcenter, vcenter_slipway.service_url) as (url, traffic):

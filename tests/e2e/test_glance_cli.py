@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import disks
+import harness
 import pytest
 from cli import CommandFailed, Glance
 from conftest import Disk
-
-import disks
-import harness
 
 PROJECT = "5f1c7a0e9b2d4c33a0f6d1e2b3c4d5e6"
 
@@ -76,5 +75,5 @@ def test_the_store_is_shown(glance: Glance, slipway: harness.Slipway) -> None:
 def test_a_deleted_image_is_gone(glance: Glance, raw_disk: Disk) -> None:
     image_id = create(glance, raw_disk, "gc-delete")["id"]
     glance("image-delete", image_id)
-    with pytest.raises(CommandFailed, match="(?i)no image found|404"):
+    with pytest.raises(CommandFailed, match=r"(?i)no image found|404"):
         glance("image-show", image_id)

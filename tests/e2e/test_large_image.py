@@ -19,9 +19,7 @@ MARKS = {
 }
 
 
-def test_five_gibibytes_pass_through_little_memory(
-    fresh_slipway: harness.Slipway, tmp_path: Path
-) -> None:
+def test_five_gibibytes_pass_through_little_memory(fresh_slipway: harness.Slipway, tmp_path: Path) -> None:
     source = disks.make_sparse_file(tmp_path / "large.raw", SIZE_BYTES, MARKS)
     images = f"{fresh_slipway.url}/v2/images"
     record = {"name": "large", "disk_format": "raw", "container_format": "bare"}
@@ -29,7 +27,7 @@ def test_five_gibibytes_pass_through_little_memory(
     assert created.status_code == 201, created.text
     image = f"{images}/{created.json()['id']}"
 
-    with open(source, "rb") as body:
+    with source.open("rb") as body:
         headers = {"Content-Type": "application/octet-stream"}
         stored = requests.put(f"{image}/file", data=body, headers=headers, timeout=1800)
     assert stored.status_code == 204, stored.text
@@ -40,7 +38,7 @@ def test_five_gibibytes_pass_through_little_memory(
         first, last = max(offset - 100, 0), min(offset + len(data) + 99, SIZE_BYTES - 1)
         part = requests.get(f"{image}/file", headers={"Range": f"bytes={first}-{last}"}, timeout=120)
         assert part.status_code == 206
-        with open(source, "rb") as file:
+        with source.open("rb") as file:
             file.seek(first)
             assert part.content == file.read(last - first + 1), f"at {first}"
 

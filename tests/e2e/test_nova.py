@@ -32,9 +32,7 @@ def test_a_sparse_vmdk_boots_by_copies_alone(
     options: list[str],
     calls: list[str],
 ) -> None:
-    image_id = upload(
-        vcenter_slipway, sparse_vmdk.path, disk_format="vmdk", vmware_disktype="sparse"
-    )
+    image_id = upload(vcenter_slipway, sparse_vmdk.path, disk_format="vmdk", vmware_disktype="sparse")
     boot_without_bytes(vcenter, vcenter_slipway, image_id, raw_disk, options, calls)
 
 
@@ -65,9 +63,7 @@ def test_other_formats_boot_through_the_service_face(
 def test_a_second_boot_uses_the_cache(
     vcenter: harness.VCenter, vcenter_slipway: harness.Slipway, sparse_vmdk: Disk, raw_disk: Disk
 ) -> None:
-    image_id = upload(
-        vcenter_slipway, sparse_vmdk.path, disk_format="vmdk", vmware_disktype="sparse"
-    )
+    image_id = upload(vcenter_slipway, sparse_vmdk.path, disk_format="vmdk", vmware_disktype="sparse")
     boot_without_bytes(vcenter, vcenter_slipway, image_id, raw_disk, [], COLD + RESIZED)
     boot_without_bytes(vcenter, vcenter_slipway, image_id, raw_disk, [], [])
 
@@ -76,9 +72,7 @@ def test_without_a_location_the_compute_host_downloads(
     vcenter: harness.VCenter, vcenter_slipway: harness.Slipway, sparse_vmdk: Disk, raw_disk: Disk
 ) -> None:
     """The control: users are shown no location, and the same counting sees every byte."""
-    image_id = upload(
-        vcenter_slipway, sparse_vmdk.path, disk_format="vmdk", vmware_disktype="sparse"
-    )
+    image_id = upload(vcenter_slipway, sparse_vmdk.path, disk_format="vmdk", vmware_disktype="sparse")
     with watched(vcenter, vcenter_slipway.url) as (url, traffic):
         boot = harness.nova_boot(vcenter, url, image_id)
     assert boot["ok"], boot["error"]

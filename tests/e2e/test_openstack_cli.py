@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import disks
 import pytest
 from cli import CommandFailed, OpenStack
 from conftest import Disk
-
-import disks
 
 
 def create(openstack: OpenStack, disk: Disk, name: str, *options: str) -> str:
@@ -76,7 +75,7 @@ def test_a_protected_image_is_deleted_only_after_it_is_unprotected(
     openstack("image", "set", "--unprotected", image_id)
     openstack("image", "delete", image_id)
     assert image_id not in [row["ID"] for row in openstack.json("image", "list")]
-    with pytest.raises(CommandFailed, match="No Image found|Could not find"):
+    with pytest.raises(CommandFailed, match=r"No Image found|Could not find"):
         openstack("image", "show", image_id)
 
 

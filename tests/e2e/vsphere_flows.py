@@ -33,7 +33,7 @@ def upload(slipway: harness.Slipway, path: Path, **record: str) -> str:
     created = requests.post(images, json=body, timeout=60)
     assert created.status_code == 201, created.text
     image_id: str = created.json()["id"]
-    with open(path, "rb") as data:
+    with path.open("rb") as data:
         headers = {"Content-Type": "application/octet-stream"}
         stored = requests.put(f"{images}/{image_id}/file", data=data, headers=headers, timeout=600)
     assert stored.status_code == 204, stored.text

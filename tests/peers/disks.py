@@ -25,7 +25,7 @@ def tool(name: str) -> str:
 def make_raw(path: Path, size: int, *, seed: int = 1) -> Path:
     """A raw disk with an MBR, scattered data that does not compress, and holes between."""
     source = random.Random(seed)
-    with open(path, "wb") as disk:
+    with path.open("wb") as disk:
         disk.truncate(size)
         disk.write(_mbr(size // SECTOR_BYTES))
         for offset in range(MIB, size - MIB + 1, 8 * MIB):
@@ -38,7 +38,7 @@ def make_raw(path: Path, size: int, *, seed: int = 1) -> Path:
 
 def make_sparse_file(path: Path, size: int, marks: dict[int, bytes]) -> Path:
     """A file of holes with a few bytes at the given offsets."""
-    with open(path, "wb") as file:
+    with path.open("wb") as file:
         file.truncate(size)
         for offset, data in marks.items():
             file.seek(offset)
@@ -73,7 +73,7 @@ def on_host(datastore_path: str, folders: dict[str, Path]) -> Path:
 
 
 def digest(path: Path, algorithm: str = "sha512") -> str:
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 

@@ -19,7 +19,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -51,14 +52,12 @@ def slipway_binary() -> Path:
 
 
 def vcenter_binary() -> Path:
-    """The simulator; without VCENTER_BINARY it is built from tests/vcenter (go does nothing when it is current)."""
+    """The simulator: VCENTER_BINARY, or built from tests/vcenter, which takes no time when it is current."""
     given = os.environ.get("VCENTER_BINARY")
     if given:
         return _existing(Path(given))
     binary = ROOT / "build" / "vcenter" / "vcenter"
-    subprocess.run(
-        ["go", "build", "-o", str(binary), "."], cwd=ROOT / "tests" / "vcenter", check=True
-    )
+    subprocess.run(["go", "build", "-o", str(binary), "."], cwd=ROOT / "tests" / "vcenter", check=True)
     return binary
 
 
@@ -73,7 +72,7 @@ class Child:
 
     def __init__(self, command: Sequence[str | Path], log: Path, *, stdout: int | None = None) -> None:
         self.log = log
-        self._log_file = open(log, "ab")  # noqa: SIM115 (closed by stop)
+        self._log_file = log.open("ab")
         self.process = subprocess.Popen(
             [str(part) for part in command],
             stdin=subprocess.DEVNULL,
@@ -133,7 +132,7 @@ class VCenter:
         work.mkdir(parents=True, exist_ok=True)
         schema = work / "wsdl"
         _write_wsdl(schema)
-        command = [vcenter_binary(), "-state", work / "state", "-wsdl-dir", schema]
+        command: list[str | Path] = [vcenter_binary(), "-state", work / "state", "-wsdl-dir", schema]
         command += ["-username", self.USER, "-password", self.PASSWORD, *options]
         self.child = Child(command, work / "vcenter.log", stdout=subprocess.PIPE)
         line = _first_line(self.child)
@@ -168,7 +167,8 @@ class VCenter:
 
     @property
     def cluster(self) -> str:
-        return str(self.greeting["cluster"])
+        """The simulator's name for the cluster of a datacenter."""
+        return f"{self.datacenter['name']}_C0"
 
     @property
     def folders(self) -> dict[str, Path]:
@@ -215,6 +215,7 @@ def local_backend(work: Path) -> Backend:
 
 
 def vcenter_backend(vcenter: VCenter) -> Backend:
+    """The simulator's first datastore, in a folder that no other catalogue has a hand in."""
     path = vcenter.datacenter["path"].strip("/")
     return Backend(
         "vcenter:vmware",
@@ -223,7 +224,7 @@ def vcenter_backend(vcenter: VCenter) -> Backend:
             "vmware_server_username": vcenter.USER,
             "vmware_server_password": vcenter.PASSWORD,
             "vmware_datastores": f"{path}:{vcenter.datastore}:100",
-            "vmware_store_image_dir": "/openstack_glance",
+            "vmware_store_image_dir": f"/openstack_glance_{uuid.uuid4().hex[:8]}",
             "vmware_ca_file": vcenter.ca_file,
         },
     )
@@ -253,8 +254,7 @@ class Slipway:
             },
         )
         self.config.chmod(0o600)
-        command = [slipway_binary(), "serve", "--config-file", self.config]
-        self.child = Child(command, work / "slipway.log")
+        self.child = Child([slipway_binary(), "serve", "--config-file", self.config], work / "slipway.log")
         try:
             for url in (self.url, self.service_url):
                 self._wait_until_ready(url)

@@ -51,7 +51,7 @@ def ensure(name: str, base: Path) -> Path:
     """Make the environment unless it is there already; safe to call from two processes."""
     base.mkdir(parents=True, exist_ok=True)
     directory = base / name
-    with open(base / f".{name}.lock", "w", encoding="utf-8") as guard:
+    with (base / f".{name}.lock").open("w", encoding="utf-8") as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)
         stamp = directory / STAMP
         if stamp.exists() and stamp.read_text(encoding="utf-8") == fingerprint(name):
