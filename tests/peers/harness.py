@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import selectors
 import signal
 import socket
@@ -166,6 +167,11 @@ class VCenter:
         return str(self.datacenter["datastores"][0]["name"])
 
     @property
+    def compute_datastore(self) -> str:
+        """The datastore of VMs and volumes: another than that of the images."""
+        return str(self.datacenter["datastores"][1]["name"])
+
+    @property
     def cluster(self) -> str:
         """The simulator's name for the cluster of a datacenter."""
         return f"{self.datacenter['name']}_C0"
@@ -307,6 +313,7 @@ def _driver_options(vcenter: VCenter, image_url: str) -> list[str]:
         f"--vcenter-password={vcenter.PASSWORD}",
         f"--vcenter-ca={vcenter.ca_file}",
         f"--cluster={vcenter.cluster}",
+        f"--datastore-regex=^{re.escape(vcenter.compute_datastore)}$",
         f"--image-url={image_url}",
     ]
 

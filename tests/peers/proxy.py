@@ -19,15 +19,15 @@ HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "host"}
 IMAGE_DATA = re.compile(r"/v2[^/]*/images/[^/]+/file$")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Exchange:
-    """One request that went through, with the bytes of both bodies."""
+    """One request with the bytes of both bodies; each byte is counted before it is passed on."""
 
     method: str
     path: str
-    status: int
-    bytes_in: int
-    bytes_out: int
+    status: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
 
     @property
     def is_image_data(self) -> bool:
@@ -96,34 +96,32 @@ class _Handler(BaseHTTPRequestHandler):
         """The record is kept in the proxy; nothing is printed."""
 
     def forward(self) -> None:
+        exchange = Exchange(self.command, self.path)
+        self.server.proxy.add(exchange)
         upstream = self.server.upstream
         connection = http.client.HTTPConnection(upstream.hostname or "", upstream.port, timeout=600)
-        body = _RequestBody(self)
-        received = 0
-        status = 0
+        chunked = "chunked" in self.headers.get("Transfer-Encoding", "").lower()
+        headers = {k: v for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP}
+        headers["Host"] = self.headers.get("Host", upstream.netloc)
+        if chunked:
+            headers["Transfer-Encoding"] = "chunked"
         try:
-            headers = {k: v for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP}
-            headers["Host"] = self.headers.get("Host", upstream.netloc)
-            if body.chunked:
-                headers["Transfer-Encoding"] = "chunked"
             connection.request(
                 self.command,
                 upstream.path.rstrip("/") + self.path,
-                body=iter(body) if body.present else None,
+                body=self._body(exchange, chunked=chunked),
                 headers=headers,
-                encode_chunked=body.chunked,
+                encode_chunked=chunked,
             )
-            response = connection.getresponse()
-            status = response.status
-            received = self._answer(response)
+            self._answer(exchange, connection.getresponse())
         finally:
             connection.close()
-            self.server.proxy.add(Exchange(self.command, self.path, status, body.count, received))
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = forward
 
-    def _answer(self, response: http.client.HTTPResponse) -> int:
+    def _answer(self, exchange: Exchange, response: http.client.HTTPResponse) -> None:
         """Pass the answer on; the connection ends where its length is not told beforehand."""
+        exchange.status = response.status
         self.send_response_only(response.status, response.reason)
         for name, value in response.getheaders():
             if name.lower() not in HOP_BY_HOP:
@@ -133,39 +131,31 @@ class _Handler(BaseHTTPRequestHandler):
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
-        count = 0
         while block := response.read1(BLOCK_BYTES):
+            exchange.bytes_out += len(block)
             self.wfile.write(block)
-            count += len(block)
-        return count
 
+    def _body(self, exchange: Exchange, *, chunked: bool) -> Iterator[bytes] | None:
+        length = int(self.headers.get("Content-Length") or 0)
+        if not chunked and not length:
+            return None
+        return self._counted(exchange, self._chunks() if chunked else self._read(length))
 
-class _RequestBody:
-    """The request's body as an iterator of blocks, counted as it passes."""
-
-    def __init__(self, handler: BaseHTTPRequestHandler) -> None:
-        self._stream = handler.rfile
-        self._length = int(handler.headers.get("Content-Length") or 0)
-        self.chunked = "chunked" in handler.headers.get("Transfer-Encoding", "").lower()
-        self.present = self.chunked or self._length > 0
-        self.count = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        blocks = self._chunks() if self.chunked else self._read(self._length)
+    def _counted(self, exchange: Exchange, blocks: Iterator[bytes]) -> Iterator[bytes]:
         for block in blocks:
-            self.count += len(block)
+            exchange.bytes_in += len(block)
             yield block
 
     def _chunks(self) -> Iterator[bytes]:
-        while size := int(self._stream.readline().split(b";")[0], 16):
+        while size := int(self.rfile.readline().split(b";")[0], 16):
             yield from self._read(size)
-            self._stream.readline()
-        while self._stream.readline().strip():
+            self.rfile.readline()
+        while self.rfile.readline().strip():
             pass  # trailers
 
     def _read(self, length: int) -> Iterator[bytes]:
         while length > 0:
-            block = self._stream.read(min(length, BLOCK_BYTES))
+            block = self.rfile.read(min(length, BLOCK_BYTES))
             if not block:
                 raise ConnectionError("the peer closed in the middle of its body")
             length -= len(block)
