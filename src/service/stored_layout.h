@@ -14,8 +14,7 @@ namespace slipway::service {
 
 // What the head of an upload shows it to be.
 enum class ContentKind {
-    plain_disk,  // no format of its own: raw, or with a partition table
-    iso,
+    plain_disk,   // no format of its own: raw, a partition table, a hybrid iso
     vmdk_sparse,  // hosted sparse: its own boot form
     other,        // streamOptimized, qcow2, OVA, …
 };
