@@ -230,13 +230,19 @@ func (v *vcenter) present(m *mo.Datastore) {
 		Name: m.Name, Url: ds.url(), FreeSpace: m.Summary.FreeSpace,
 		MaxFileSize: 62 << 40, MaxVirtualDiskCapacity: 62 << 40, Timestamp: m.Info.GetDatastoreInfo().Timestamp,
 	}
+	volume := types.HostFileSystemVolume{Type: ds.kind, Name: m.Name, Capacity: m.Summary.Capacity}
 	switch ds.kind {
 	case "NFS", "NFS41":
-		m.Info = &types.NasDatastoreInfo{DatastoreInfo: info}
+		m.Info = &types.NasDatastoreInfo{DatastoreInfo: info, Nas: &types.HostNasVolume{
+			HostFileSystemVolume: volume, RemoteHost: "nas.test", RemotePath: "/" + ds.uuid,
+		}}
 	case "vsan":
 		m.Info = &types.VsanDatastoreInfo{DatastoreInfo: info, MembershipUuid: ds.uuid}
 	default:
-		m.Info = &types.VmfsDatastoreInfo{DatastoreInfo: info}
+		m.Info = &types.VmfsDatastoreInfo{DatastoreInfo: info, Vmfs: &types.HostVmfsVolume{
+			HostFileSystemVolume: volume, BlockSizeMb: 1, BlockSize: 1024, MajorVersion: 6, Version: "6.82", Uuid: ds.uuid,
+			Extent: []types.HostScsiDiskPartition{{DiskName: "naa." + ds.uuid, Partition: 1}},
+		}}
 	}
 	m.Capability.DirectoryHierarchySupported = true
 	m.Capability.PerFileThinProvisioningSupported = true

@@ -36,7 +36,7 @@ func (v *vcenter) createVirtualDisk(c *call, req *types.CreateVirtualDisk_Task) 
 	case adapters[s.AdapterType] == "":
 		return nil, invalidArgument("spec.adapterType")
 	}
-	ref := c.run("CreateVirtualDisk_Task", req.This, true, func(*progress) (any, error) {
+	ref := c.run("CreateVirtualDisk_Task", t.ds.dc.ref, true, func(*progress) (any, error) {
 		return req.Name, v.makeDisk(t, s.CapacityKb*1024, s.AdapterType, s.DiskType == "thin")
 	})
 	return &types.CreateVirtualDisk_TaskResponse{Returnval: ref}, nil
@@ -70,7 +70,7 @@ func (v *vcenter) copyVirtualDisk(c *call, req *types.CopyVirtualDisk_Task) (*ty
 	if err != nil {
 		return nil, err
 	}
-	ref := c.run("CopyVirtualDisk_Task", req.This, true, func(p *progress) (any, error) {
+	ref := c.run("CopyVirtualDisk_Task", dst.ds.dc.ref, true, func(p *progress) (any, error) {
 		v.journal.count(func(s *counters) { s.Copies++ })
 		return nil, v.copyDisk(p, src, dst)
 	})
@@ -117,7 +117,7 @@ func (v *vcenter) moveVirtualDisk(c *call, req *types.MoveVirtualDisk_Task) (*ty
 	if err != nil {
 		return nil, err
 	}
-	ref := c.run("MoveVirtualDisk_Task", req.This, true, func(p *progress) (any, error) {
+	ref := c.run("MoveVirtualDisk_Task", dst.ds.dc.ref, true, func(p *progress) (any, error) {
 		d, err := v.openDisk(src)
 		if err != nil || src.local == dst.local {
 			return nil, err
@@ -175,7 +175,7 @@ func (v *vcenter) deleteVirtualDisk(c *call, req *types.DeleteVirtualDisk_Task) 
 	if err != nil {
 		return nil, err
 	}
-	ref := c.run("DeleteVirtualDisk_Task", req.This, false, func(*progress) (any, error) {
+	ref := c.run("DeleteVirtualDisk_Task", t.ds.dc.ref, false, func(*progress) (any, error) {
 		return nil, v.deleteDisk(t)
 	})
 	return &types.DeleteVirtualDisk_TaskResponse{Returnval: ref}, nil
@@ -212,7 +212,7 @@ func (v *vcenter) extendVirtualDisk(c *call, req *types.ExtendVirtualDisk_Task) 
 	if err != nil {
 		return nil, err
 	}
-	ref := c.run("ExtendVirtualDisk_Task", req.This, false, func(*progress) (any, error) {
+	ref := c.run("ExtendVirtualDisk_Task", t.ds.dc.ref, false, func(*progress) (any, error) {
 		return nil, v.change(t, func(d *disk) error {
 			capacity := req.NewCapacityKb * 1024
 			if capacity < d.capacity() {
@@ -255,21 +255,21 @@ func thicken(d *disk) error {
 	return nil
 }
 
-func (v *vcenter) thickenTask(c *call, method string, this types.ManagedObjectReference, name string, dc *types.ManagedObjectReference) (types.ManagedObjectReference, error) {
+func (v *vcenter) thickenTask(c *call, method, name string, dc *types.ManagedObjectReference) (types.ManagedObjectReference, error) {
 	t, err := v.locate(name, dc)
 	if err != nil {
 		return types.ManagedObjectReference{}, err
 	}
-	return c.run(method, this, false, func(*progress) (any, error) { return nil, v.change(t, thicken) }), nil
+	return c.run(method, t.ds.dc.ref, false, func(*progress) (any, error) { return nil, v.change(t, thicken) }), nil
 }
 
 func (v *vcenter) inflateVirtualDisk(c *call, req *types.InflateVirtualDisk_Task) (*types.InflateVirtualDisk_TaskResponse, error) {
-	ref, err := v.thickenTask(c, "InflateVirtualDisk_Task", req.This, req.Name, req.Datacenter)
+	ref, err := v.thickenTask(c, "InflateVirtualDisk_Task", req.Name, req.Datacenter)
 	return &types.InflateVirtualDisk_TaskResponse{Returnval: ref}, err
 }
 
 func (v *vcenter) eagerZeroVirtualDisk(c *call, req *types.EagerZeroVirtualDisk_Task) (*types.EagerZeroVirtualDisk_TaskResponse, error) {
-	ref, err := v.thickenTask(c, "EagerZeroVirtualDisk_Task", req.This, req.Name, req.Datacenter)
+	ref, err := v.thickenTask(c, "EagerZeroVirtualDisk_Task", req.Name, req.Datacenter)
 	return &types.EagerZeroVirtualDisk_TaskResponse{Returnval: ref}, err
 }
 
@@ -278,7 +278,7 @@ func (v *vcenter) zeroFillVirtualDisk(c *call, req *types.ZeroFillVirtualDisk_Ta
 	if err != nil {
 		return nil, err
 	}
-	ref := c.run("ZeroFillVirtualDisk_Task", req.This, false, func(*progress) (any, error) {
+	ref := c.run("ZeroFillVirtualDisk_Task", t.ds.dc.ref, false, func(*progress) (any, error) {
 		return nil, v.change(t, func(d *disk) error {
 			if err := os.Truncate(d.flat.local, 0); err != nil {
 				return err

@@ -67,7 +67,7 @@ func (v *vcenter) copyDatastoreFile(c *call, req *types.CopyDatastoreFile_Task) 
 	if err != nil {
 		return nil, err
 	}
-	ref := c.run("CopyDatastoreFile_Task", req.This, true, func(p *progress) (any, error) {
+	ref := c.run("CopyDatastoreFile_Task", dst.ds.dc.ref, true, func(p *progress) (any, error) {
 		v.journal.count(func(s *counters) { s.Copies++ })
 		if src.local == dst.local {
 			return nil, nil
@@ -222,7 +222,7 @@ func (v *vcenter) moveDatastoreFile(c *call, req *types.MoveDatastoreFile_Task) 
 	if err != nil {
 		return nil, err
 	}
-	ref := c.run("MoveDatastoreFile_Task", req.This, true, func(p *progress) (any, error) {
+	ref := c.run("MoveDatastoreFile_Task", dst.ds.dc.ref, true, func(p *progress) (any, error) {
 		if src.local == dst.local {
 			return nil, nil
 		}
@@ -284,7 +284,7 @@ func (v *vcenter) deleteDatastoreFile(c *call, req *types.DeleteDatastoreFile_Ta
 	if err != nil {
 		return nil, err
 	}
-	ref := c.run("DeleteDatastoreFile_Task", req.This, false, func(*progress) (any, error) {
+	ref := c.run("DeleteDatastoreFile_Task", t.ds.dc.ref, false, func(*progress) (any, error) {
 		if t.rel == "" {
 			return nil, fail(&types.CannotDeleteFile{FileFault: types.FileFault{File: t.String()}}, "Cannot delete file %s", t)
 		}

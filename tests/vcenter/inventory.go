@@ -82,7 +82,10 @@ func (v *vcenter) createInventory() error {
 	if err != nil {
 		return err
 	}
-	ctx, instance := simulator.NewServiceInstance(simulator.NewContext(), vpx.ServiceContent, vpx.RootFolder)
+	content := vpx.ServiceContent
+	content.About.Version, content.About.ApiVersion, content.About.Build = "8.0.3", "8.0.3.0", "24022515"
+	content.About.InstanceUuid = uuid.NewString()
+	ctx, instance := simulator.NewServiceInstance(simulator.NewContext(), content, vpx.RootFolder)
 	v.svc = simulator.New(ctx, instance)
 	v.reg = ctx.Map
 	v.svc.RegisterSDK(v.reg)

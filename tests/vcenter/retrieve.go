@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/vmware/govmomi/vim25/types"
+
+	"slipway/tests/vcenter/internal/strict"
 )
 
 // selection walks the object sets of filter specs. Every specification is
@@ -182,6 +184,24 @@ func (v *vcenter) retrievePropertiesEx(c *call, req *types.RetrievePropertiesEx)
 func (v *vcenter) retrieveProperties(c *call, req *types.RetrieveProperties) (*types.RetrievePropertiesResponse, error) {
 	objects, err := v.retrieve(c, req.SpecSet)
 	return &types.RetrievePropertiesResponse{Returnval: objects}, err
+}
+
+// FetchResponse answers Fetch, the undocumented method by which pyVmomi and
+// ovftool read one property.
+type FetchResponse struct {
+	Returnval any `xml:"returnval,omitempty,typeattr"`
+}
+
+func (c *call) fetch(req *strict.Request) (any, error) {
+	if t := req.This.Type; c.session == nil && t != "ServiceInstance" && t != "SessionManager" {
+		return nil, notAuthenticated(&req.This)
+	}
+	obj, ok := c.object(req.This)
+	if !ok {
+		return nil, notFoundObject(req.This)
+	}
+	val, err := property(obj, req.Args["prop"])
+	return &FetchResponse{Returnval: val}, err
 }
 
 // retrieve drops unset properties, and plays the shapes of an expired session.

@@ -33,6 +33,7 @@ type call struct {
 	stale   *session // the expired session that the request came with
 	newborn *session // made by this call, to be told by Set-Cookie
 	entry   *entry
+	this    types.ManagedObjectReference
 	body    []byte // the checked request
 }
 
@@ -53,6 +54,7 @@ func on[Q, R any](fn func(*call, *Q) (*R, error)) handler {
 var openMethods = map[string]bool{
 	"RetrieveServiceContent": true, "RetrieveInternalContent": true, "Login": true, "LoginByToken": true,
 	"LoginExtensionByCertificate": true, "CloneSession": true, "RetrieveProperties": true, "RetrievePropertiesEx": true,
+	"Fetch": true,
 }
 
 // serveSDK is the front: read, check, find the session, dispatch, answer.
@@ -73,7 +75,7 @@ func (v *vcenter) serveSDK(w http.ResponseWriter, r *http.Request) {
 	req, checkErr := strict.Check(body, strict.Options{AcceptFloat: v.settings.get().AcceptFloat})
 	e.Method, e.This, e.Args, e.OperationID = req.Method, req.This.Value, req.Args, req.OperationID
 
-	c := &call{v: v, ctx: r.Context(), req: r, entry: &e, body: req.Body}
+	c := &call{v: v, ctx: r.Context(), req: r, entry: &e, this: req.This, body: req.Body}
 	if s := v.sessions.lookup(r, v.settings.get().sessionIdle()); s != nil {
 		if s.expiredAs() != "" {
 			c.stale = s
@@ -172,6 +174,9 @@ func (v *vcenter) answer(c *call, req *strict.Request, checkErr error, f *faultR
 }
 
 func (v *vcenter) dispatch(c *call, req *strict.Request) (any, error) {
+	if req.Method == "Fetch" {
+		return c.fetch(req)
+	}
 	h, ok := v.handlers[req.This.Type+"."+req.Method]
 	if !ok {
 		return c.forward()

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -60,7 +61,8 @@ func (e *taskEngine) wake() {
 // work is the inside of a task.
 type work func(p *progress) (any, error)
 
-// run starts a task and returns its reference.
+// run starts a task and returns its reference. The entity must be a managed
+// entity; the managers that tasks are called on are none.
 func (c *call) run(name string, entity types.ManagedObjectReference, cancelable bool, w work) types.ManagedObjectReference {
 	e := c.v.tasks
 	e.mu.Lock()
@@ -72,7 +74,7 @@ func (c *call) run(name string, entity types.ManagedObjectReference, cancelable 
 	t := &task{eng: e, cancel: cancel, start: time.Now(), args: c.entry.Args}
 	t.Self = types.ManagedObjectReference{Type: "Task", Value: id}
 	t.info = types.TaskInfo{
-		Key: id, Task: t.Self, Name: name, DescriptionId: entity.Type + "." + name,
+		Key: id, Task: t.Self, Name: name, DescriptionId: c.this.Type + "." + strings.ToLower(name[:1]) + strings.TrimSuffix(name[1:], "_Task"),
 		Entity: &entity, EntityName: entity.Value, Cancelable: cancelable,
 		State: types.TaskInfoStateQueued, QueueTime: time.Now().UTC(),
 		Reason:       &types.TaskReasonUser{UserName: c.session.user.UserName},
