@@ -24,9 +24,9 @@ struct BackendInfo {
     bool is_default = false;
     // For /v2/info/stores/detail.
     std::map<std::string, std::string> properties;
-    // Boot forms are kept, because hosts can reach the files (a vSphere datastore, or an NFS
-    // export).
+    // Hosts can reach the files: a vSphere datastore, or an NFS export. Only then are boot forms kept.
     bool publishes_locations = false;
+    BootFormMode boot_form = BootFormMode::sparse;
 };
 
 // One of the datastores behind a backend, as it is now.
