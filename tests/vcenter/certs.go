@@ -22,10 +22,10 @@ import (
 // certificates of vCenter, signed by a CA, and of the hosts, which no CA knows:
 // they can only be trusted by the thumbprint that comes with a ticket.
 type certificates struct {
-	vcenter, esx                      tls.Certificate
-	caFile                            string
-	vcenterSHA256, esxSHA256, esxSHA1 string
-	esxPEM                            string
+	vcenter, esx             tls.Certificate
+	caFile                   string
+	vcenterSHA256, esxSHA256 string
+	vcenterSHA1, esxSHA1     string
 }
 
 func newCertificates(dir string) (*certificates, error) {
@@ -42,9 +42,8 @@ func newCertificates(dir string) (*certificates, error) {
 	}
 	c.vcenterSHA256 = thumbprint(sha256Sum(c.vcenter.Certificate[0]))
 	c.esxSHA256 = thumbprint(sha256Sum(c.esx.Certificate[0]))
-	sum := sha1.Sum(c.esx.Certificate[0])
-	c.esxSHA1 = thumbprint(sum[:])
-	c.esxPEM = toPEM(c.esx.Certificate[0])
+	c.vcenterSHA1 = sha1Thumbprint(c.vcenter.Certificate[0])
+	c.esxSHA1 = sha1Thumbprint(c.esx.Certificate[0])
 	return c, os.WriteFile(c.caFile, []byte(toPEM(ca.Certificate[0])), 0o644)
 }
 
@@ -81,6 +80,11 @@ func newCertificate(name string, parent *tls.Certificate, ips []net.IP) (tls.Cer
 func sha256Sum(b []byte) []byte {
 	sum := sha256.Sum256(b)
 	return sum[:]
+}
+
+func sha1Thumbprint(der []byte) string {
+	sum := sha1.Sum(der)
+	return thumbprint(sum[:])
 }
 
 func thumbprint(sum []byte) string {

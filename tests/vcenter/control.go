@@ -108,6 +108,9 @@ func (v *vcenter) changeSettings(w http.ResponseWriter, r *http.Request) {
 	if err == nil && !slices.Contains([]string{"up", "refuse", "blackhole"}, change.ESX) {
 		err = fmt.Errorf("esx %q", change.ESX)
 	}
+	if err == nil && !slices.Contains([]string{"esx", "vcenter", "*"}, change.NFCHost) {
+		err = fmt.Errorf("nfc_host %q", change.NFCHost)
+	}
 	for name := range change.FreeSpace {
 		if err == nil && v.storeByName(name) == nil {
 			err = fmt.Errorf("no datastore %q", name)

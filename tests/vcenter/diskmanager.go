@@ -84,8 +84,12 @@ func (v *vcenter) copyDisk(p *progress, src, dst target) error {
 	if err != nil {
 		return err
 	}
+	return v.copyOpened(p, d, dst)
+}
+
+func (v *vcenter) copyOpened(p *progress, d *disk, dst target) error {
 	if d.sparse && dst.ds.vsan() {
-		return badDisk(src.String(), errors.New("a hosted disk cannot be copied to vsan"))
+		return badDisk(d.at.String(), errors.New("a hosted disk cannot be copied to vsan"))
 	}
 	if err := newDiskPlace(dst); err != nil {
 		return err

@@ -49,5 +49,17 @@ func (v *vcenter) register() {
 		"DatastoreNamespaceManager.ConvertNamespacePathToUuidPath": on(v.convertNamespacePath),
 
 		"Datastore.RefreshDatastore": on(v.refreshDatastore),
+
+		"ResourcePool.ImportVApp":              on(v.importVApp),
+		"VirtualMachine.ExportVm":              on(v.exportVM),
+		"HttpNfcLease.HttpNfcLeaseProgress":    on(v.leaseProgress),
+		"HttpNfcLease.HttpNfcLeaseComplete":    on(v.leaseComplete),
+		"HttpNfcLease.HttpNfcLeaseAbort":       on(v.leaseAbort),
+		"HttpNfcLease.HttpNfcLeaseGetManifest": on(v.leaseManifest),
+
+		"Folder.CreateVM_Task":           on(v.createVM),
+		"VirtualMachine.ReconfigVM_Task": on(v.reconfigVM),
+		"VirtualMachine.CloneVM_Task":    on(v.cloneVM),
+		"VirtualMachine.Destroy_Task":    on(v.destroyVM),
 	}
 }

@@ -18,6 +18,7 @@ type settingValues struct {
 	LeaseSeconds       int64  `json:"lease_seconds"`
 	FolderMkdir        bool   `json:"folder_mkdir"`
 	AcceptFloat        bool   `json:"accept_float"`
+	NFCHost            string `json:"nfc_host"`
 	PartialPut         string `json:"partial_put"`
 	ESX                string `json:"esx"`
 	SessionIdleSeconds int64  `json:"session_idle_seconds"`
@@ -33,6 +34,7 @@ func newSettings(opt options) *settings {
 		LeaseSeconds:       300,
 		FolderMkdir:        opt.folderMkdir,
 		AcceptFloat:        opt.acceptFloat,
+		NFCHost:            "esx",
 		PartialPut:         "truncated",
 		ESX:                "up",
 		SessionIdleSeconds: 1800,

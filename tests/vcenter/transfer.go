@@ -297,7 +297,10 @@ func (t *transfer) spoil(body *io.SectionReader, br byteRange, h http.Header) {
 			send = br.size / 2
 		}
 	case "too_long_get":
-		length += max(f.AtByte, 16)
+		length += f.AtByte
+		if f.AtByte == 0 {
+			length += 16
+		}
 	case "no_length_get":
 		length = -1
 	case "lost_answer":
