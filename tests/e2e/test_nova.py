@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import disks
 import harness
 import pytest
 import requests
@@ -11,6 +10,7 @@ from vsphere_flows import assert_guest_reads, upload, watched
 
 pytestmark = pytest.mark.vcenter
 
+GIB = 1 << 30
 COLD = ["CopyDatastoreFile_Task", "CopyVirtualDisk_Task"]  # into the cache, converted
 RESIZED = ["CopyVirtualDisk_Task", "ExtendVirtualDisk_Task"]
 
@@ -79,7 +79,7 @@ def test_without_a_location_the_compute_host_downloads(
     assert traffic.image_bytes == sparse_vmdk.size
     assert traffic.datastore_bytes >= sparse_vmdk.size
     assert "CopyDatastoreFile_Task" not in traffic.calls
-    assert_guest_reads(vcenter, boot["disks"][0]["parent"], raw_disk.path)
+    assert_guest_reads(vcenter, boot["disks"][0]["parent"], raw_disk.path, GIB)
 
 
 def boot_without_bytes(
@@ -100,6 +100,5 @@ def boot_without_bytes(
     assert traffic.calls == calls
     [disk] = boot["disks"]
     assert (disk["parent"] is None) == ("--full-clone" in options)
-    if "--root-gb=0" not in options:
-        assert disk["capacity_bytes"] == 1024 * disks.MIB
-    assert_guest_reads(vcenter, disk["parent"] or disk["file"], guest.path)
+    capacity = guest.size if "--root-gb=0" in options else GIB
+    assert_guest_reads(vcenter, disk["parent"] or disk["file"], guest.path, capacity)

@@ -81,7 +81,8 @@ def watched(vcenter: harness.VCenter, url: str) -> Iterator[tuple[str, Traffic]]
     ]
 
 
-def assert_guest_reads(vcenter: harness.VCenter, datastore_path: str, raw: Path) -> None:
-    """The disk that stands at `[datastore] path` holds what `raw` holds."""
+def assert_guest_reads(vcenter: harness.VCenter, datastore_path: str, raw: Path, capacity: int) -> None:
+    """The disk that stands at `[datastore] path` holds what `raw` holds, and has that capacity."""
     disk = disks.on_host(datastore_path, vcenter.folders)
     assert disks.same_guest_data(raw, disk, "vmdk"), f"{datastore_path} differs from {raw.name}"
+    assert disks.virtual_size(disk, "vmdk") == capacity

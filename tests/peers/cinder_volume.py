@@ -25,7 +25,6 @@ monkey_patch.patch(backend="threading")  # before anything else is imported, as 
 
 import argparse  # noqa: E402
 import sys  # noqa: E402
-import uuid  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
@@ -54,6 +53,7 @@ def configuration(options: argparse.Namespace) -> dict[str, driver_run.Section]:
     return {
         "DEFAULT": {
             "debug": options.debug,
+            "use_stderr": True,
             "enabled_backends": BACKEND,
             "glance_api_servers": options.image_url,
             "glance_num_retries": 0,
@@ -89,7 +89,6 @@ def create(options: argparse.Namespace, manager: Any, request: Any) -> dict[str,
 
     volume = objects.Volume(
         request,
-        id=str(uuid.uuid4()),
         size=options.size_gb,
         status="creating",
         attach_status="detached",

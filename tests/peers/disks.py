@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 import re
 import shutil
@@ -62,6 +63,13 @@ def same_guest_data(raw: Path, other: Path, other_format: str) -> bool:
     """Whether a guest would read the same from both; a longer disk may only add zeros."""
     command = [tool("qemu-img"), "compare", "-q", "-U", "-f", "raw", "-F", other_format]
     return subprocess.run([*command, str(raw), str(other)], check=False).returncode == 0
+
+
+def virtual_size(path: Path, disk_format: str) -> int:
+    """The capacity a guest sees."""
+    command = [tool("qemu-img"), "info", "-U", "-f", disk_format, "--output", "json", str(path)]
+    answer = subprocess.run(command, check=True, capture_output=True).stdout
+    return int(json.loads(answer)["virtual-size"])
 
 
 def on_host(datastore_path: str, folders: dict[str, Path]) -> Path:

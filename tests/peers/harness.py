@@ -76,7 +76,7 @@ class Child:
         self._log_file = log.open("ab")
         self.process = subprocess.Popen(
             [str(part) for part in command],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # closed when we are gone, however that happened
             stdout=stdout if stdout is not None else self._log_file,
             stderr=self._log_file,
             start_new_session=True,
@@ -97,8 +97,9 @@ class Child:
             except subprocess.TimeoutExpired:
                 self.process.kill()
         code = self.process.wait()
-        if self.process.stdout:
-            self.process.stdout.close()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe:
+                pipe.close()
         self._log_file.close()
         return code
 
@@ -128,12 +129,15 @@ class VCenter:
 
     USER = "user"
     PASSWORD = "pass"
+    host = "127.0.0.1"
 
     def __init__(self, work: Path, *options: str) -> None:
         work.mkdir(parents=True, exist_ok=True)
         schema = work / "wsdl"
         _write_wsdl(schema)
-        command: list[str | Path] = [vcenter_binary(), "-state", work / "state", "-wsdl-dir", schema]
+        address = f"{self.host}:{free_port()}"  # one port, as in the field: Nova knows no other for hosts
+        command: list[str | Path] = [vcenter_binary(), "-stdin-exit", "-state", work / "state"]
+        command += ["-wsdl-dir", schema, "-listen", address, "-esx-listen", address]
         command += ["-username", self.USER, "-password", self.PASSWORD, *options]
         self.child = Child(command, work / "vcenter.log", stdout=subprocess.PIPE)
         line = _first_line(self.child)
@@ -146,10 +150,6 @@ class VCenter:
     @property
     def port(self) -> int:
         return int(self.greeting["port"])
-
-    @property
-    def host(self) -> str:
-        return "127.0.0.1"
 
     @property
     def ca_file(self) -> Path:

@@ -54,6 +54,7 @@ def configuration(options: argparse.Namespace, work: Path) -> dict[str, driver_r
             "state_path": work,
             "transport_url": "fake://",
             "debug": options.debug,
+            "use_stderr": True,
         },
         "vmware": {
             "host_ip": options.vcenter_host,
