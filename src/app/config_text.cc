@@ -75,18 +75,18 @@ std::string code(const std::string& text) {
 }
 
 std::string reference_option(const OptionSpec& spec) {
-    std::string text = "**" + code(spec.name) + "** (" + kind_of(spec) + ")";
+    std::string text = "- **" + code(spec.name) + "** (" + kind_of(spec);
     if (spec.default_text && !spec.default_text->empty())
         text += ", default " + code(*spec.default_text);
-    text += "\n: ";
+    text += ").";
     if (!spec.ignored.empty()) {
-        text += "Known from Glance, has no effect: " + spec.ignored + ".";
+        text += " Known from Glance, has no effect: " + spec.ignored + ".";
     } else {
-        text += spec.help;
+        text += " " + spec.help;
     }
     if (spec.secret) text += " Shown masked.";
     for (const std::string& former : spec.deprecated) text += " Formerly " + code(former) + ".";
-    return text + "\n\n";
+    return text + "\n";
 }
 
 std::string_view word_for(Severity severity) {
@@ -155,7 +155,6 @@ std::string reference_text() {
         text += "\n## " + section_title(group.name) + "\n\n" + group.help + "\n\n";
         for (const OptionSpec* spec : OptionTable::get().of_group(group.name))
             text += reference_option(*spec);
-        text.pop_back();
     }
     return text;
 }
