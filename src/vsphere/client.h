@@ -16,7 +16,7 @@ struct VimClientOptions {
     Secret password;
     net::TlsTrust trust;
     std::chrono::seconds call_timeout{60};
-    RetryPolicy retry;
+    net::RetryPolicy retry;
     // The longest that WaitForUpdatesEx may block: well below the idle limits of proxies, and below
     // the transport's stall limit.
     std::chrono::seconds update_wait{30};

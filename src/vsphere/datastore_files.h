@@ -26,7 +26,7 @@ struct FileRange {
     std::uint64_t length = 0;
 };
 
-// Told about each transfer when it is over, for metrics.
+// Which way a transfer went, for metrics.
 enum class TransferRoute { host, vcenter };
 
 struct DatastoreFilesOptions {
@@ -41,8 +41,8 @@ struct DatastoreFilesOptions {
 // "/folder/<path>?dcPath=<dc>&dsName=<ds>": each segment percent-encoded, a blank as %20.
 std::string folder_target(std::string_view dc_path, const DatastorePath& path);
 
-// Bytes of datastore files over HTTP. `client` must outlive it and every source that it returned.
-// Safe across strands.
+// Bytes of datastore files over HTTP. `client` must outlive it, and it every source that it
+// returned. Safe across strands.
 //
 // Errors of all: unavailable (link, overload, host gone), timeout, forbidden, not_found, or what
 // vCenter says when it is asked why a transfer was refused (no_space, FileLocked, …).

@@ -44,7 +44,9 @@ RetryClass retry_class(const Error& error);
 inline constexpr std::string_view kOutcomeUnknown = "OutcomeUnknown";
 inline constexpr std::string_view kTaskVanished = "TaskVanished";
 inline constexpr std::string_view kSessionReplaced = "SessionReplaced";
-inline constexpr std::string_view kHttpStatus = "HttpStatus";
+inline constexpr std::string_view kNotSent = "NotSent";        // not a byte of the body left us
+inline constexpr std::string_view kHttpStatus = "HttpStatus";  // followed by the code
 inline constexpr std::string_view kNotSoap = "NotSoap";
+inline constexpr std::string_view kXmlLimit = "XmlLimit";
 
 }  // namespace slipway::vsphere

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/call.h"
+#include "net/retry.h"
 #include "vsphere/http_transport.h"
 #include "vsphere/session.h"
 #include "vsphere/soap.h"
@@ -48,25 +49,20 @@ private:
     std::string version_;  // guarded by mutex_; empty until known
 };
 
-struct RetryPolicy {
-    int attempts = 4;
-    std::chrono::milliseconds first_delay{250};  // doubled each time, less up to half at random
-    std::chrono::milliseconds longest_delay{10'000};
-};
-
 // Sends again what may be sent again, within the call's deadline.
 // A request that is not idempotent goes out a second time only when the server surely refused it
 // (503); when its answer is lost, the error is `unavailable` with reason kOutcomeUnknown: look at
 // the datastore.
 class RetryRoundTripper final : public RoundTripper {
 public:
-    RetryRoundTripper(RoundTripper& inner, RetryPolicy policy) : inner_(inner), policy_(policy) {}
+    RetryRoundTripper(RoundTripper& inner, net::RetryPolicy policy)
+        : inner_(inner), policy_(policy) {}
 
     awaitable<Result<SoapReply>> round_trip(const SoapRequest& request, const Call& call) override;
 
 private:
     RoundTripper& inner_;
-    RetryPolicy policy_;
+    net::RetryPolicy policy_;
 };
 
 // Sends every request in a session, and once more in a new one when the session turns out to be

@@ -56,6 +56,8 @@ public:
 
 private:
     awaitable<Result<SessionTicket>> login(const Call& call);
+    // The live session, or the refusal that stands; absent when a login is due.
+    std::optional<Result<SessionTicket>> known() const;
 
     RoundTripper& wire_;
     Semaphore login_turn_{1};
@@ -66,6 +68,8 @@ private:
     SessionTicket current_;
     bool alive_ = false;
     std::optional<Error> refused_;
+    std::uint64_t attempts_ = 0;  // failed logins
+    std::optional<Error> last_failure_;
 };
 
 }  // namespace slipway::vsphere

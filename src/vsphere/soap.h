@@ -65,9 +65,9 @@ private:
 std::string envelope(std::string_view request_id, std::string_view body);
 
 // Reads the answer to `method`.
-// Errors: the fault's own (fault.h); unavailable with reason "HttpStatus" or "NotSoap" for bodies
-// that are no SOAP (a proxy, an overloaded server: worth a retry); corrupt for SOAP that is not an
-// answer to `method`, or beyond the limits.
+// Errors: the fault's own (fault.h); unavailable with reason "HttpStatus<code>" or "NotSoap" for
+// bodies that are no SOAP (a proxy, an overloaded server: worth a retry); corrupt for SOAP that is
+// not an answer to `method`, or beyond the limits.
 Result<SoapReply> parse_reply(
     std::string_view method, int http_status, std::string_view body, const xml::Limits& limits = {}
 );

@@ -17,11 +17,12 @@ inline constexpr std::string_view kVim25 = "urn:vim25";
 inline constexpr std::string_view kSoapEnvelope = "http://schemas.xmlsoap.org/soap/envelope/";
 inline constexpr std::string_view kSchemaInstance = "http://www.w3.org/2001/XMLSchema-instance";
 
-// What a reply may hold; more is `corrupt`.
+// What a reply may hold; more is `corrupt` with reason "XmlLimit".
 struct Limits {
     std::size_t bytes = 8U << 20U;
     std::size_t depth = 64;
     std::size_t nodes = 1'000'000;
+    std::size_t text_bytes = 1U << 20U;  // of one element
 };
 
 // A name resolved by its namespace, as in xsi:type="ns1:FileNotFound".
