@@ -170,6 +170,7 @@ public:
         SLIPWAY_CO_TRY(auto side_files, side_files_for(outcome));
         SLIPWAY_CO_CHECK(co_await writer->commit(outcome.stored_bytes, std::move(side_files)));
         outcome.account = {outcome.size_bytes, 0, seconds_since(start), "stream"};
+        outcome.request_id = call_.request_id;
         SLIPWAY_CO_CHECK(co_await with_.catalog.finish_upload(location_.id, outcome));
         log::info(
             call_,

@@ -3,6 +3,7 @@
 #include "base/log.h"
 
 #include <algorithm>
+#include <map>
 
 namespace slipway::service {
 
@@ -11,6 +12,10 @@ namespace {
 // Deleted bytes stay this long: a clone that reads them pins them in the catalogue, a download of
 // ours in memory; this covers downloads by other servers on the same catalogue.
 constexpr std::chrono::seconds kDeleteGrace{10};
+
+bool has_data(const Image& image) {
+    return image.status == ImageStatus::active || image.status == ImageStatus::deactivated;
+}
 
 }  // namespace
 
@@ -37,7 +42,7 @@ awaitable<Result<AuthorizedImage>> find_authorized(
 
 awaitable<Result<ImageRecord>> ImageService::record(const Caller& caller, const Image& image) {
     std::vector<Location> live;
-    if (image.status != ImageStatus::queued && image.status != ImageStatus::saving) {
+    if (has_data(image)) {
         SLIPWAY_CO_TRY(live, co_await with_.catalog.live_locations(image.id));
     }
     co_return record_of(image, std::move(live), caller.identity, with_.backends, with_.visibility);
@@ -75,10 +80,16 @@ awaitable<Result<ImageListPage>> ImageService::list(const Caller& caller, ImageQ
     ImageListPage page;
     if (limit == 0) co_return page;
     SLIPWAY_CO_TRY(const auto images, co_await with_.catalog.list_images(std::move(query)));
-    for (const Image& image : images) {
-        SLIPWAY_CO_TRY(ImageRecord shown, co_await record(caller, image));
-        page.images.push_back(std::move(shown));
-    }
+    std::vector<ImageId> ids;
+    for (const Image& image : images)
+        if (has_data(image)) ids.push_back(image.id);
+    SLIPWAY_CO_TRY(auto live, co_await with_.catalog.live_locations(std::move(ids)));
+    std::map<ImageId, std::vector<Location>> by_image;
+    for (Location& location : live) by_image[location.image_id].push_back(std::move(location));
+    for (const Image& image : images)
+        page.images.push_back(record_of(
+            image, std::move(by_image[image.id]), caller.identity, with_.backends, with_.visibility
+        ));
     page.more = images.size() == limit;
     co_return page;
 }

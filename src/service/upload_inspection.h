@@ -26,8 +26,8 @@ public:
     Result<std::optional<std::uint64_t>> finish(std::uint64_t size_bytes);
 
 private:
-    format::Declaration declared_;
-    bool inspected_;
+    format::DeclaredFormat declared_;
+    format::FormatPolicy policy_;
     format::Inspector inspector_;
 };
 

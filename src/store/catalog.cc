@@ -28,6 +28,12 @@ Result<std::unique_ptr<Catalog>> Catalog::open(const CatalogOptions& options, co
     return std::unique_ptr<Catalog>(std::make_unique<SqlCatalog>(std::move(db), options, clock));
 }
 
+Result<std::int64_t> Catalog::schema_version(const CatalogOptions& options) {
+    SLIPWAY_TRY(const DbTarget target, parse_database_url(options.connection, options.password));
+    SLIPWAY_TRY(const auto db, Db::open(target));
+    return db->migrate([&] { return store::schema_version(*db); });
+}
+
 awaitable<Result<std::string>> SqlCatalog::catalog_id() {
     auto work = [&]() -> Result<std::string> {
         SLIPWAY_TRY(const auto rows, db_->query("select catalog_id from catalog_info"));

@@ -60,6 +60,8 @@ public:
     // Errors: conflict when another process holds it, unsupported for a schema newer than ours,
     // invalid_argument for a connection that is none.
     static Result<std::unique_ptr<Catalog>> open(const CatalogOptions& options, const Clock& clock);
+    // Version of the schema that the database has now; 0 for an empty one. Changes nothing.
+    static Result<std::int64_t> schema_version(const CatalogOptions& options);
     virtual ~Catalog() = default;
 
     // --- servers -------------------------------------------------------------------------------
@@ -125,6 +127,8 @@ public:
 
     // --- locations -----------------------------------------------------------------------------
     virtual awaitable<Result<std::vector<Location>>> live_locations(const ImageId& id) = 0;
+    // Those of all these images, in one query; at most a page of a list.
+    virtual awaitable<Result<std::vector<Location>>> live_locations(std::vector<ImageId> ids) = 0;
     virtual awaitable<Result<Location>> find_location(const LocationId& id) = 0;
     // Garbage whose time has come and that no unfinished task reads; at most `limit`.
     virtual awaitable<Result<std::vector<Location>>> collectable_garbage(std::size_t limit) = 0;

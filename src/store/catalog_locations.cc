@@ -54,14 +54,13 @@ Result<void> record_outcome(Db& db, const Image& image, const UploadOutcome& out
     const BootForm* const boot = outcome.boot_form ? &*outcome.boot_form : nullptr;
     SLIPWAY_CHECK(db.execute(
         "update images set size = ?, virtual_size = ?, checksum = ?, os_hash_algo = ?, "
-        "os_hash_value = ?, min_disk = ?, boot_disk_type = ?, boot_size = ?, boot_capacity = ?, "
+        "os_hash_value = ?, boot_disk_type = ?, boot_size = ?, boot_capacity = ?, "
         "boot_checksum = ?, boot_os_hash_value = ? where id = ?",
         {outcome.size_bytes,
          outcome.virtual_size_bytes,
          outcome.checksum,
          outcome.os_hash_algo,
          outcome.os_hash_value,
-         std::max(image.min_disk_gib, outcome.min_disk_gib.value_or(0)),
          boot ? DbValue(boot->disk_type) : DbValue(),
          boot ? DbValue(boot->size_bytes) : DbValue(),
          boot ? DbValue(boot->capacity_bytes) : DbValue(),
@@ -155,6 +154,22 @@ awaitable<Result<std::vector<Location>>> SqlCatalog::live_locations(const ImageI
     auto work = [&] {
         return load_locations(
             *db_, "image_id = ? and state = 'live' order by created_at, id", {id}
+        );
+    };
+    co_return co_await read(work);
+}
+
+awaitable<Result<std::vector<Location>>> SqlCatalog::live_locations(std::vector<ImageId> ids) {
+    if (ids.empty()) co_return std::vector<Location>();
+    auto work = [&] {
+        std::string places;
+        std::vector<DbValue> values;
+        for (const ImageId& id : ids) {
+            places += places.empty() ? "?" : ", ?";
+            values.emplace_back(id);
+        }
+        return load_locations(
+            *db_, "image_id in (" + places + ") and state = 'live' order by created_at, id", values
         );
     };
     co_return co_await read(work);

@@ -43,6 +43,7 @@ public:
     awaitable<Result<void>> fail_upload(const LocationId& location) override;
 
     awaitable<Result<std::vector<Location>>> live_locations(const ImageId& id) override;
+    awaitable<Result<std::vector<Location>>> live_locations(std::vector<ImageId> ids) override;
     awaitable<Result<Location>> find_location(const LocationId& id) override;
     awaitable<Result<std::vector<Location>>> collectable_garbage(std::size_t limit) override;
     awaitable<Result<void>> postpone_garbage(const LocationId& id, std::chrono::seconds by) override;

@@ -29,6 +29,8 @@ std::vector<std::string> statements_of(std::string_view sql, Engine engine) {
     return statements;
 }
 
+}  // namespace
+
 Result<std::int64_t> schema_version(Db& db) {
     SLIPWAY_CHECK(db.execute("create table if not exists schema_version (version bigint not null)"));
     SLIPWAY_TRY(const auto rows, db.query("select version from schema_version"));
@@ -36,6 +38,8 @@ Result<std::int64_t> schema_version(Db& db) {
     SLIPWAY_CHECK(db.execute("insert into schema_version (version) values (0)"));
     return 0;
 }
+
+namespace {
 
 // Applies the first migration that is missing; false when none is.
 Result<bool> step(Db& db, std::span<const Migration> migrations) {

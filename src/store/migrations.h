@@ -18,6 +18,9 @@ struct Migration {
 // Those of schema/catalog, in order; built into the binary.
 std::span<const Migration> catalog_migrations();
 
+// Version of the database's schema: that of the last migration applied, 0 for an empty database.
+Result<std::int64_t> schema_version(Db& db);
+
 // Brings the database to the last of `migrations`, one transaction each, and leaves one that is there
 // already as it is.
 // Errors: unsupported when the database is newer than that.
