@@ -57,7 +57,9 @@ awaitable<Result<T>> with_deadline(Deadline deadline, awaitable<Result<T>> opera
         out.emplace(co_await std::move(inner));
     };
     const bool in_time = co_await run_until(deadline, body(std::move(operation), result));
-    if (result) co_return std::move(*result);
+    // An operation that was cancelled at the deadline may say so by a value.
+    const bool was_cut = !in_time && result && !*result && result->error().code == Errc::cancelled;
+    if (result && !was_cut) co_return std::move(*result);
     if (in_time) co_return Error(Errc::cancelled, "the operation was cancelled");
     co_return Error(Errc::timeout, "the operation did not finish in time");
 }
