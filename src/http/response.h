@@ -37,9 +37,13 @@ struct Response {
     // Called once, when the answer has been sent or could not be. Must not throw.
     std::function<void(const Transfer&)> on_sent;
 
-    Response& with(std::string name, std::string value) {
+    Response& with(std::string name, std::string value) & {
         headers.emplace_back(std::move(name), std::move(value));
         return *this;
+    }
+    Response&& with(std::string name, std::string value) && {
+        headers.emplace_back(std::move(name), std::move(value));
+        return std::move(*this);
     }
 };
 
