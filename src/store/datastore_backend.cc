@@ -82,6 +82,7 @@ DatastoreBackend::DatastoreBackend(
     info_.weight = options_.weight;
     info_.is_default = options_.is_default;
     info_.publishes_locations = true;
+    info_.boot_form = options_.boot_form;
     info_.properties = {
         {"datacenter", options_.datastores.front().datacenter},
         {"datastore", options_.datastores.front().datastore},

@@ -26,6 +26,7 @@ struct DatastoreBackendOptions {
     std::string description;
     int weight = 0;
     bool is_default = false;
+    BootFormMode boot_form = BootFormMode::sparse;
     std::vector<DatastoreChoice> datastores;  // at least one
     // Folder of the objects on every datastore: segments of [A-Za-z0-9._-].
     std::string store_dir = "openstack_glance";

@@ -1,0 +1,305 @@
+#include "tests/contract/datastore_fixture.h"
+
+#include "format/sparse_layout.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+
+namespace slipway::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Clones on the simulated vCenter when things go wrong.
+class DatastoreClones : public testing::Test {
+protected:
+    DatastoreClones() {
+        progress_.report = [this](int percent) { percents_.push_back(percent); };
+        progress_.save = [this](std::string checkpoint) -> awaitable<Result<void>> {
+            checkpoints_.push_back(std::move(checkpoint));
+            co_return Result<void>();
+        };
+        progress_.cancelled = [this] { return cancelled_; };
+    }
+
+    void use(DatastoreFixture::Setup setup) {
+        fixture_ = std::make_unique<DatastoreFixture>(std::move(setup));
+    }
+    void SetUp() override { use({}); }
+
+    store::Backend& backend() { return fixture_->backend(); }
+    const Vcenter& vcenter() { return fixture_->vcenter(); }
+
+    template <class T>
+    T await(awaitable<T> operation) {
+        std::optional<T> result;
+        auto body = [](awaitable<T> inner, std::optional<T>& out) -> awaitable<void> {
+            out.emplace(co_await std::move(inner));
+        };
+        fixture_->run(body(std::move(operation), result));
+        return std::move(*result);
+    }
+
+    Location stored(const std::vector<std::byte>& bytes, const std::string& suffix) {
+        Location location;
+        location.image_id = ImageId(new_uuid());
+        const auto placement =
+            await(backend().place(location.image_id, bytes.size(), call_)).value();
+        location.datastore = placement.datastore;
+        location.datastore_ref = placement.datastore_ref;
+        location.directory = placement.directory;
+        location.data_file = location.image_id.str() + suffix;
+        location.stored_bytes = bytes.size();
+        auto writer = await(backend().open_writer(location, bytes.size(), call_)).value();
+        EXPECT_TRUE(await(writer->write(bytes)));
+        EXPECT_TRUE(await(writer->commit(bytes.size(), {})));
+        return location;
+    }
+
+    // A hosted sparse file that holds disk_.
+    Location stored_disk() {
+        for (std::size_t i = 0; i < disk_.size(); ++i) disk_[i] = static_cast<std::byte>(i * 7 / 3);
+        const auto layout =
+            format::SparseLayout::create(
+                disk_.size(), format::AdapterType::lsilogic, format::DiskIdentity::random()
+            )
+                .value();
+        std::vector<std::byte> file(layout.file_bytes());
+        layout.read_prefix(0, std::span(file).first(layout.prefix_bytes()));
+        std::ranges::copy(disk_, file.begin() + static_cast<std::ptrdiff_t>(layout.prefix_bytes()));
+        return stored(file, ".vmdk");
+    }
+
+    store::CloneRequest request(const Location& source, const std::string& path) {
+        return {source, fixture_->clone_target(path), TaskId(new_uuid())};
+    }
+    Result<Account> clone(const store::CloneRequest& what, const std::string& checkpoint = {}) {
+        return await(backend().clone(what, checkpoint, progress_, call_));
+    }
+    // The disk at the target, and nothing else beside it.
+    void expect_whole_and_alone(const store::CloneRequest& what) {
+        EXPECT_TRUE(fixture_->cloned_disk(what.target, what.source) == disk_);
+        EXPECT_EQ(names_beside(what), 2U);
+    }
+    std::size_t names_beside(const store::CloneRequest& what) {
+        const auto folder = fixture_->target_file(what.target.path).parent_path();
+        if (!std::filesystem::exists(folder)) return 0;
+        std::size_t count = 0;
+        for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+            static_cast<void>(entry);
+            ++count;
+        }
+        return count;
+    }
+
+    const Call call_{"test"};
+    std::vector<std::byte> disk_ = std::vector<std::byte>(1U << 20U);
+    std::vector<std::string> checkpoints_;
+    std::vector<int> percents_;
+    bool cancelled_ = false;
+    store::CloneProgress progress_;
+    std::unique_ptr<DatastoreFixture> fixture_;
+};
+
+TEST_F(DatastoreClones, AreMadeByTheDatastoreAlone) {
+    const auto what = request(stored_disk(), "vm/disk.vmdk");
+    const auto account = clone(what);
+    ASSERT_TRUE(account) << account.error().message;
+    EXPECT_EQ(account->bytes_through, 0U);
+    EXPECT_EQ(account->bytes_copied, what.source.stored_bytes);
+    EXPECT_EQ(account->path, "copy_disk");
+    EXPECT_EQ(percents_.back(), 100);
+    EXPECT_TRUE(std::ranges::is_sorted(percents_));
+    expect_whole_and_alone(what);
+}
+
+TEST_F(DatastoreClones, CopyAnIsoAsAFile) {
+    const std::vector<std::byte> bytes(100'000, std::byte{7});
+    const auto source = stored(bytes, ".iso");
+    const auto what = request(source, "vm/cd.iso");
+    ASSERT_TRUE(await(backend().check_clone(what, call_)));
+    const auto account = clone(what);
+    ASSERT_TRUE(account) << account.error().message;
+    EXPECT_EQ(account->path, "copy_file");
+    EXPECT_TRUE(fixture_->cloned_disk(what.target, source) == bytes);
+    EXPECT_EQ(names_beside(what), 1U);
+    EXPECT_FALSE(await(backend().check_clone(request(source, "vm/cd.vmdk"), call_)));
+}
+
+TEST_F(DatastoreClones, AreMadeThickAfterTheCopy) {
+    auto what = request(stored_disk(), "vm/disk.vmdk");
+    what.target.disk_type = "thick";
+    const auto inflated = vcenter().calls("InflateVirtualDisk_Task");
+    const auto account = clone(what);
+    ASSERT_TRUE(account) << account.error().message;
+    EXPECT_EQ(vcenter().calls("InflateVirtualDisk_Task"), inflated + 1);
+    expect_whole_and_alone(what);
+}
+
+TEST_F(DatastoreClones, RefuseWhatTheServerCanNotMake) {
+    const auto source = stored_disk();
+    auto what = request(source, "vm/disk.vmdk");
+    what.target.disk_type = "thin";
+    EXPECT_EQ(await(backend().check_clone(what, call_)).error().code, Errc::invalid_argument);
+    what = request(source, "vm/disk.vmdk");
+    what.target.datacenter = "nowhere";
+    EXPECT_EQ(await(backend().check_clone(what, call_)).error().code, Errc::not_found);
+    what = request(source, "vm/disk.vmdk");
+    what.target.path = fixture_->store_dir() + "/disk.vmdk";
+    EXPECT_EQ(await(backend().check_clone(what, call_)).error().code, Errc::invalid_argument);
+    const auto raw = stored(std::vector<std::byte>(512), ".img");
+    EXPECT_EQ(
+        await(backend().check_clone(request(raw, "vm/disk.vmdk"), call_)).error().code,
+        Errc::unsupported
+    );
+}
+
+TEST_F(DatastoreClones, GoWhereTheOperatorAllowsThem) {
+    use({.clone_targets = {"DC0/work/clones-*/allowed/*"}});
+    const auto source = stored_disk();
+    EXPECT_TRUE(await(backend().check_clone(request(source, "allowed/disk.vmdk"), call_)));
+    const auto elsewhere = request(source, "other/disk.vmdk");
+    EXPECT_EQ(await(backend().check_clone(elsewhere, call_)).error().code, Errc::forbidden);
+    EXPECT_EQ(clone(elsewhere).error().code, Errc::forbidden);
+}
+
+TEST_F(DatastoreClones, LeaveAnExistingTargetAsItIs) {
+    const auto source = stored_disk();
+    const auto first = request(source, "vm/disk.vmdk");
+    ASSERT_TRUE(clone(first));
+    auto second = first;
+    second.task = TaskId(new_uuid());
+    EXPECT_EQ(await(backend().check_clone(second, call_)).error().code, Errc::conflict);
+    EXPECT_EQ(clone(second).error().code, Errc::conflict);
+    expect_whole_and_alone(first);
+}
+
+TEST_F(DatastoreClones, AreMadeAnewWhenTheAnswerIsLost) {
+    vcenter().fault(
+        R"({"match":{"kind":"soap","method":"CopyVirtualDisk_Task"},"action":"lost_answer","count":1})"
+    );
+    const auto what = request(stored_disk(), "vm/disk.vmdk");
+    const auto account = clone(what);
+    ASSERT_TRUE(account) << account.error().message;
+    expect_whole_and_alone(what);
+}
+
+TEST_F(DatastoreClones, AreMadeAnewWhenTheTaskVanishes) {
+    vcenter().fault(
+        R"({"match":{"kind":"task","method":"CopyVirtualDisk_Task"},"action":"task_vanishes","count":1})"
+    );
+    const auto what = request(stored_disk(), "vm/disk.vmdk");
+    const auto account = clone(what);
+    ASSERT_TRUE(account) << account.error().message;
+    expect_whole_and_alone(what);
+}
+
+TEST_F(DatastoreClones, KnowTheirOwnMoveWhenItsAnswerIsLost) {
+    vcenter().fault(
+        R"({"match":{"kind":"soap","method":"MoveVirtualDisk_Task"},"action":"lost_answer","count":1})"
+    );
+    const auto what = request(stored_disk(), "vm/disk.vmdk");
+    const auto account = clone(what);
+    ASSERT_TRUE(account) << account.error().message;
+    expect_whole_and_alone(what);
+}
+
+TEST_F(DatastoreClones, WaitForTheSameTaskAfterARestart) {
+    const auto what = request(stored_disk(), "vm/disk.vmdk");
+    const auto copies = vcenter().calls("CopyVirtualDisk_Task");
+    vcenter().set(R"({"task_base_ms":1500})");
+    // The process ends while the copy runs: the second checkpoint names its task.
+    auto until_running = [&]() -> awaitable<Result<Account>> {
+        co_return co_await with_deadline(after(700ms), backend().clone(what, "", progress_, call_));
+    };
+    ASSERT_FALSE(await(until_running()));
+    ASSERT_EQ(checkpoints_.size(), 2U);
+    fixture_->restart();
+    const auto account = clone(what, checkpoints_.back());
+    ASSERT_TRUE(account) << account.error().message;
+    EXPECT_EQ(vcenter().calls("CopyVirtualDisk_Task"), copies + 1);
+    expect_whole_and_alone(what);
+}
+
+TEST_F(DatastoreClones, AreMadeAnewWhenTheRestartMissedTheirTask) {
+    const auto what = request(stored_disk(), "vm/disk.vmdk");
+    ASSERT_FALSE(progress_.cancelled());
+    const auto account =
+        clone(what, R"({"phase":"copying","attempt":1,"task":"task-999999","abandoned":[]})");
+    ASSERT_TRUE(account) << account.error().message;
+    EXPECT_NE(checkpoints_.front().find(R"("attempt":2)"), std::string::npos)
+        << checkpoints_.front();
+    expect_whole_and_alone(what);
+}
+
+TEST_F(DatastoreClones, AreRefusedWithADamagedCheckpoint) {
+    EXPECT_EQ(clone(request(stored_disk(), "vm/disk.vmdk"), "{}").error().code, Errc::corrupt);
+}
+
+TEST_F(DatastoreClones, LeaveNothingBehindWhenTheyAreCancelledOnTheWay) {
+    vcenter().set(R"({"task_base_ms":3000})");
+    const auto what = request(stored_disk(), "vm/disk.vmdk");
+    progress_.save = [this](std::string checkpoint) -> awaitable<Result<void>> {
+        checkpoints_.push_back(std::move(checkpoint));
+        cancelled_ = checkpoints_.size() == 2;
+        co_return Result<void>();
+    };
+    const auto outcome = clone(what);
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().code, Errc::cancelled) << outcome.error().message;
+    EXPECT_EQ(names_beside(what), 0U);
+}
+
+TEST_F(DatastoreClones, LeaveNothingBehindWhenTheyFail) {
+    vcenter().fault(
+        R"({"match":{"kind":"task","method":"CopyVirtualDisk_Task"},"action":"task_fault","fault":"NoDiskSpace","at_byte":1000,"count":0})"
+    );
+    const auto what = request(stored_disk(), "vm/disk.vmdk");
+    const auto outcome = clone(what);
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().code, Errc::no_space) << outcome.error().message;
+    EXPECT_EQ(names_beside(what), 0U);
+}
+
+TEST_F(DatastoreClones, TryAgainAfterATroubleThatPasses) {
+    vcenter().fault(
+        R"({"match":{"kind":"task","method":"CopyVirtualDisk_Task"},"action":"task_fault","fault":"HostCommunication","count":1})"
+    );
+    const auto what = request(stored_disk(), "vm/disk.vmdk");
+    const auto account = clone(what);
+    ASSERT_TRUE(account) << account.error().message;
+    expect_whole_and_alone(what);
+}
+
+TEST_F(DatastoreClones, KeepTheirSourceFromBeingRemoved) {
+    const auto source = stored_disk();
+    const auto what = request(source, "vm/disk.vmdk");
+    vcenter().set(R"({"task_base_ms":1500})");
+    std::optional<Result<void>> removed;
+    progress_.save = [&](std::string) -> awaitable<Result<void>> { co_return Result<void>(); };
+    progress_.report = [](int) {};
+    auto both = [&]() -> awaitable<Result<Account>> {
+        TaskGroup group(co_await asio::this_coro::executor);
+        auto executor = co_await asio::this_coro::executor;
+        group.spawn_on(executor, "remover", [&]() -> awaitable<void> {
+            co_await sleep_for(500ms);
+            removed = co_await backend().remove(source, call_);
+        });
+        auto account = co_await backend().clone(what, "", progress_, call_);
+        co_await group.wait(after(10s));
+        co_return account;
+    };
+    const auto account = await(both());
+    ASSERT_TRUE(account) << account.error().message;
+    ASSERT_TRUE(removed);
+    ASSERT_FALSE(*removed);
+    EXPECT_EQ(removed->error().code, Errc::unavailable);
+    EXPECT_EQ(removed->error().reason, "FileLocked");
+    expect_whole_and_alone(what);
+    EXPECT_TRUE(await(backend().remove(source, call_)));
+}
+
+}  // namespace
+}  // namespace slipway::test

@@ -1,0 +1,56 @@
+#pragma once
+
+#include "store/datastore_backend.h"
+#include "tests/contract/backend_contract.h"
+#include "tests/support/vcenter.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <memory>
+#include <string>
+
+namespace slipway::test {
+
+// A DatastoreBackend over the simulated vCenter, on an event loop that lives as long as it does.
+class DatastoreFixture : public BackendFixture {
+public:
+    struct Setup {
+        std::string datastore = "images";
+        bool direct_to_host = true;
+        std::vector<std::string> clone_targets = {};
+    };
+
+    explicit DatastoreFixture(Setup setup);
+    ~DatastoreFixture() override;
+
+    store::Backend& backend() override { return *backend_; }
+    void run(awaitable<void> body) override;
+    store::CloneTarget clone_target(const std::string& path) override;
+    std::optional<std::vector<std::byte>> cloned_disk(
+        const store::CloneTarget& target, const Location& source
+    ) override;
+
+    // Ends the process as far as the backend goes, and begins another one.
+    void restart();
+    // Throws the backend and its client away.
+    void stop();
+
+    [[nodiscard]] const Vcenter& vcenter() const { return *vcenter_; }
+    [[nodiscard]] const std::string& store_dir() const { return store_dir_; }
+    // Files on the datastores, as the simulator keeps them.
+    [[nodiscard]] std::filesystem::path stored_file(const Location& location) const;
+    [[nodiscard]] std::filesystem::path target_file(const std::string& path) const;
+
+private:
+    void start();
+
+    Setup setup_;
+    Vcenter* vcenter_;
+    std::string unique_;
+    std::string store_dir_;
+    asio::io_context loop_;
+    std::unique_ptr<vsphere::VimClient> client_;
+    std::unique_ptr<store::DatastoreBackend> backend_;
+};
+
+}  // namespace slipway::test
