@@ -18,9 +18,8 @@ struct Migration {
 // Those of schema/catalog, in order; built into the binary.
 std::span<const Migration> catalog_migrations();
 
-// Brings the database to the last of `migrations`, one transaction each, and leaves one that is there
-// already as it is.
-// Errors: unsupported when the database is newer than that.
+// Brings the database to the last of `migrations`, one transaction each, and leaves one that is
+// there already as it is. Errors: unsupported when the database is newer than that.
 Result<void> migrate(Db& db, std::span<const Migration> migrations);
 
 }  // namespace slipway::store
