@@ -1,7 +1,9 @@
 #include "tests/integration/http_server_fixture.h"
 
 #include <sys/resource.h>
+#include <boost/system/error_code.hpp>
 
+#include <cerrno>
 #include <list>
 
 namespace slipway::http {
@@ -149,6 +151,11 @@ TEST_F(HttpServerTest, ClosesConnectionsAboveTheLimitOfTheirAddress) {
 
 TEST_F(HttpServerTest, RecoversWhenDescriptorsRunOut) {
     start();
+    // The sanitizer opens a pipe when it meets a class's virtual table for the first time, which
+    // must not be when there are no descriptors.
+    EXPECT_FALSE(
+        boost::system::error_code(EMFILE, boost::system::system_category()).message().empty()
+    );
     rlimit old{};
     ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
     auto clients = std::make_unique<std::list<RawClient>>();
