@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 // Of a body that nobody wanted: taken, so that its sender gets to our answer.
 constexpr std::size_t kDrainBytes = 64U << 10U;
 constexpr auto kDrainTime = 2s;
+constexpr auto kFarewellTime = 200ms;  // for the client's answer to the end of TLS
 
 // Tells whoever asked what became of an answer, also when sending it was cancelled.
 class Report {
@@ -91,7 +92,7 @@ awaitable<void> Connection::run() {
         first_byte_by = after(context_.limits.idle_timeout);
         head_by = after(context_.limits.idle_timeout + context_.limits.header_timeout);
     }
-    co_await close_gracefully();
+    co_await close_gracefully(false);
 }
 
 awaitable<bool> Connection::serve(const Head& head) {
@@ -113,7 +114,7 @@ awaitable<bool> Connection::serve(const Head& head) {
         co_return false;
     }
     if (options.keep_alive && (at_end || co_await body.skip(after(kDrainTime)))) co_return true;
-    co_await close_gracefully();
+    co_await close_gracefully(!at_end || inbound_.has_buffered());
     co_return false;
 }
 
@@ -155,11 +156,14 @@ awaitable<void> Connection::refuse(const Refusal& refusal) {
     SendOptions options;
     options.keep_alive = false;
     Transfer transfer;
-    if (co_await outbound_.send(response, options, transfer)) co_await close_gracefully();
+    if (co_await outbound_.send(response, options, transfer)) co_await close_gracefully(true);
 }
 
-awaitable<void> Connection::close_gracefully() {
-    co_await transport_.close_gracefully(kDrainBytes, after(kDrainTime));
+awaitable<void> Connection::close_gracefully(bool unread_bytes) {
+    if (unread_bytes)
+        co_await transport_.close_gracefully(kDrainBytes, after(kDrainTime));
+    else
+        co_await transport_.close_gracefully(0, after(kFarewellTime));
 }
 
 }  // namespace slipway::http
