@@ -5,6 +5,7 @@
 #include "http/problem.h"
 #include "http/received_request.h"
 
+#include <optional>
 #include <utility>
 
 namespace slipway::http {
@@ -76,13 +77,14 @@ void Connection::stop() {
 awaitable<void> Connection::run() {
     if (!co_await transport_.handshake(after(context_.limits.handshake_timeout))) co_return;
     Deadline first_byte_by = after(context_.limits.header_timeout);
-    Deadline head_by = first_byte_by;
+    std::optional<Deadline> head_by = first_byte_by;
     while (!stopping_) {
         idle_ = true;
         const bool begun = co_await inbound_.wait_for_request(first_byte_by);
         idle_ = false;
         if (!begun) co_return;
-        const auto head = co_await inbound_.read_head(head_by);
+        if (!head_by) head_by = after(context_.limits.header_timeout);
+        const auto head = co_await inbound_.read_head(*head_by);
         if (std::holds_alternative<Gone>(head)) co_return;
         if (const auto* refusal = std::get_if<Refusal>(&head)) {
             co_await refuse(*refusal);
@@ -90,7 +92,7 @@ awaitable<void> Connection::run() {
         }
         if (!co_await serve(std::get<Head>(head))) co_return;
         first_byte_by = after(context_.limits.idle_timeout);
-        head_by = after(context_.limits.idle_timeout + context_.limits.header_timeout);
+        head_by.reset();
     }
     co_await close_gracefully(false);
 }
