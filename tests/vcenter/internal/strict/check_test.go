@@ -10,8 +10,8 @@ import (
 	"github.com/vmware/govmomi/vim25/xml"
 )
 
-const head = `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" ` +
-	`xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">` +
+const head = `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"` +
+	` xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">` +
 	`<e:Header><operationID>op-1</operationID></e:Header><e:Body>`
 
 func envelope(body string) []byte { return []byte(head + body + `</e:Body></e:Envelope>`) }
@@ -129,6 +129,13 @@ func TestHandWrittenRequests(t *testing.T) {
 		case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
 			t.Errorf("%s\ngot %v, want %q", c.body, err, c.want)
 		}
+	}
+}
+
+func TestPrefixThatOsloLeavesUnbound(t *testing.T) {
+	body := strings.Replace(string(envelope(fill(reg, `<value xsi:type="xsd:string">v</value>`))), ` xmlns:xsd="http://www.w3.org/2001/XMLSchema"`, "", 1)
+	if r, err := Check([]byte(body), Options{}); err != nil || !strings.Contains(string(r.Body), "xsd:string") {
+		t.Error(err)
 	}
 }
 
