@@ -36,9 +36,13 @@ struct BlockingPool::Impl {
 
 BlockingPool::BlockingPool(std::size_t threads) : impl_(std::make_unique<Impl>(threads)) {}
 
-BlockingPool::~BlockingPool() { join(); }
+BlockingPool::~BlockingPool() {
+    join();
+}
 
-void BlockingPool::join() { impl_->pool.join(); }
+void BlockingPool::join() {
+    impl_->pool.join();
+}
 
 awaitable<void> BlockingPool::run(std::function<void()> job) {
     auto start = [this](auto handler, std::function<void()> work) {
@@ -76,7 +80,8 @@ awaitable<bool> run_until(Deadline deadline, awaitable<void> operation) {
     auto executor = co_await asio::this_coro::executor;
     asio::steady_timer timer(executor, deadline);
     auto group = asio::experimental::make_parallel_group(
-        asio::co_spawn(executor, std::move(operation), asio::deferred), timer.async_wait(asio::deferred)
+        asio::co_spawn(executor, std::move(operation), asio::deferred),
+        timer.async_wait(asio::deferred)
     );
     auto [order, thrown, timer_error] =
         co_await group.async_wait(asio::experimental::wait_for_one(), use_awaitable);
@@ -161,13 +166,15 @@ void Semaphore::release() {
 // ---------------------------------------------------------------------------------------------
 
 struct Wakeup::Impl {
-    explicit Impl(asio::any_io_executor executor) : strand(asio::make_strand(executor)), timer(strand) {}
+    explicit Impl(asio::any_io_executor executor)
+        : strand(asio::make_strand(executor)), timer(strand) {}
     asio::strand<asio::any_io_executor> strand;
     asio::steady_timer timer;
     bool notified = false;  // guarded by the strand
 };
 
-Wakeup::Wakeup(asio::any_io_executor executor) : impl_(std::make_shared<Impl>(std::move(executor))) {}
+Wakeup::Wakeup(asio::any_io_executor executor)
+    : impl_(std::make_shared<Impl>(std::move(executor))) {}
 Wakeup::~Wakeup() = default;
 
 void Wakeup::notify() {
@@ -207,7 +214,8 @@ struct TaskGroup::Impl {
     Wakeup ended;
 };
 
-TaskGroup::TaskGroup(asio::any_io_executor executor) : impl_(std::make_shared<Impl>(std::move(executor))) {}
+TaskGroup::TaskGroup(asio::any_io_executor executor)
+    : impl_(std::make_shared<Impl>(std::move(executor))) {}
 TaskGroup::~TaskGroup() = default;
 
 void TaskGroup::spawn(std::string name, std::function<awaitable<void>()> body) {
@@ -267,7 +275,9 @@ awaitable<bool> TaskGroup::wait(Deadline deadline) {
     while (size() > 0) {
         const auto left = deadline - std::chrono::steady_clock::now();
         if (left <= std::chrono::steady_clock::duration::zero()) co_return false;
-        co_await impl_->ended.wait(std::min<std::chrono::steady_clock::duration>(left, std::chrono::seconds(1)));
+        co_await impl_->ended.wait(
+            std::min<std::chrono::steady_clock::duration>(left, std::chrono::seconds(1))
+        );
     }
     co_return true;
 }

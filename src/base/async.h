@@ -57,7 +57,9 @@ awaitable<Result<T>> with_deadline(Deadline deadline, awaitable<Result<T>> opera
         out.emplace(co_await std::move(inner));
     };
     const bool in_time = co_await run_until(deadline, body(std::move(operation), result));
-    if (result) co_return std::move(*result);
+    // An operation that was cancelled at the deadline may say so by a value.
+    const bool was_cut = !in_time && result && !*result && result->error().code == Errc::cancelled;
+    if (result && !was_cut) co_return std::move(*result);
     if (in_time) co_return Error(Errc::cancelled, "the operation was cancelled");
     co_return Error(Errc::timeout, "the operation did not finish in time");
 }
@@ -99,7 +101,8 @@ private:
     std::deque<std::shared_ptr<Waiter>> waiting_;
 };
 
-// Wakes one sleeping loop. notify() may be called from any thread and is remembered until waited for.
+// Wakes one sleeping loop. notify() may be called from any thread and is remembered until waited
+// for.
 class Wakeup {
 public:
     explicit Wakeup(asio::any_io_executor executor);
@@ -125,10 +128,13 @@ public:
     // Starts `body` on a strand of its own.
     void spawn(std::string name, std::function<awaitable<void>()> body);
     // The same on `executor`, which must not run two handlers at once.
-    void spawn_on(asio::any_io_executor executor, std::string name, std::function<awaitable<void>()> body);
+    void spawn_on(
+        asio::any_io_executor executor, std::string name, std::function<awaitable<void>()> body
+    );
 
     std::size_t size() const;
-    // Asks every running task to end: `total` lets it finish what cannot be undone, `terminal` does not.
+    // Asks every running task to end: `total` lets it finish what cannot be undone, `terminal` does
+    // not.
     void cancel(asio::cancellation_type type);
     // Waits until every task has ended; false if `deadline` came first.
     awaitable<bool> wait(Deadline deadline);

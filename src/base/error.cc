@@ -44,7 +44,8 @@ Error Error::while_doing(std::string_view what) const {
 
 void throw_exception_from_error(const Error& error, const boost::source_location& where) {
     throw std::logic_error(
-        "value of a failed Result taken in " + std::string(where.function_name()) + ": " + error.message
+        "value of a failed Result taken in " + std::string(where.function_name()) + ": " +
+        error.message
     );
 }
 

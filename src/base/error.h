@@ -46,6 +46,8 @@ struct Error {
 };
 
 // Found by boost::system::result when value() is called on an error: a broken invariant of ours.
-[[noreturn]] void throw_exception_from_error(const Error& error, const boost::source_location& where);
+[[noreturn]] void throw_exception_from_error(
+    const Error& error, const boost::source_location& where
+);
 
 }  // namespace slipway

@@ -4,7 +4,8 @@
 
 namespace slipway {
 
-// Deleter for a C handle: std::unique_ptr<xmlDoc, FreeWith<&xmlFreeDoc>>. `Free` must be a function.
+// Deleter for a C handle: std::unique_ptr<xmlDoc, FreeWith<&xmlFreeDoc>>. `Free` must be a
+// function.
 template <auto Free>
 struct FreeWith {
     template <class T>

@@ -44,13 +44,15 @@ bool is_uuid(std::string_view text) {
     if (text.size() != 36) return false;
     for (std::size_t i = 0; i < text.size(); ++i) {
         const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (dash ? text[i] != '-' : std::isxdigit(static_cast<unsigned char>(text[i])) == 0) return false;
+        if (dash ? text[i] != '-' : std::isxdigit(static_cast<unsigned char>(text[i])) == 0)
+            return false;
     }
     return true;
 }
 
 Result<ImageId> parse_image_id(std::string_view text) {
-    if (!is_uuid(text)) return Error(Errc::not_found, "No image found with ID " + std::string(text.substr(0, 64)));
+    if (!is_uuid(text))
+        return Error(Errc::not_found, "No image found with ID " + std::string(text.substr(0, 64)));
     std::string lower(text);
     std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) {
         return static_cast<char>(std::tolower(c));

@@ -15,7 +15,9 @@ namespace {
 
 using rapidjson::SizeType;
 
-const rapidjson::Value& at(const void* node) { return *static_cast<const rapidjson::Value*>(node); }
+const rapidjson::Value& at(const void* node) {
+    return *static_cast<const rapidjson::Value*>(node);
+}
 
 // Builds a document and refuses what RapidJSON would take: too deep, too many, twice the same key.
 class GuardedHandler {
@@ -42,7 +44,8 @@ public:
         return count() && document_.String(text, length, copy);
     }
     bool Key(const char* text, SizeType length, bool copy) {
-        if (!keys_.back().insert(std::string(text, length)).second) return refuse("a key stands twice");
+        if (!keys_.back().insert(std::string(text, length)).second)
+            return refuse("a key stands twice");
         return count() && document_.Key(text, length, copy);
     }
     bool StartObject() {
@@ -87,7 +90,8 @@ struct Generator {
 
     bool operator()(rapidjson::Document& target) {
         GuardedHandler handler(target, limits);
-        constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
+        constexpr unsigned kFlags = rapidjson::kParseIterativeFlag |
+                                    rapidjson::kParseValidateEncodingFlag |
                                     rapidjson::kParseFullPrecisionFlag;
         result = reader.Parse<kFlags>(stream, handler);
         refusal = handler.refusal();
@@ -110,7 +114,9 @@ Result<Document> Document::parse(std::string_view text, const Limits& limits) {
     if (text.size() > limits.bytes) return Error(Errc::too_large, "the JSON body is too large");
     // RapidJSON takes a NUL for the end of the text.
     if (text.find('\0') != std::string_view::npos)
-        return Error(Errc::invalid_argument, "Malformed JSON in request body: it holds a NUL byte.");
+        return Error(
+            Errc::invalid_argument, "Malformed JSON in request body: it holds a NUL byte."
+        );
     auto impl = std::make_unique<Impl>();
     rapidjson::MemoryStream stream(text.data(), text.size());
     rapidjson::Reader reader;
@@ -122,29 +128,50 @@ Result<Document> Document::parse(std::string_view text, const Limits& limits) {
                                     : rapidjson::GetParseError_En(generator.result.Code());
         return Error(
             Errc::invalid_argument,
-            "Malformed JSON in request body, at byte " + std::to_string(generator.result.Offset()) + ": " +
-                why
+            "Malformed JSON in request body, at byte " + std::to_string(generator.result.Offset()) +
+                ": " + why
         );
     }
     return Document(std::move(impl));
 }
 
-Value Document::root() const { return Value(static_cast<const rapidjson::Value*>(&impl_->document)); }
+Value Document::root() const {
+    return Value(static_cast<const rapidjson::Value*>(&impl_->document));
+}
 
-bool Value::is_null() const { return at(node_).IsNull(); }
-bool Value::is_object() const { return at(node_).IsObject(); }
-bool Value::is_array() const { return at(node_).IsArray(); }
-bool Value::is_string() const { return at(node_).IsString(); }
-bool Value::is_bool() const { return at(node_).IsBool(); }
-bool Value::is_integer() const { return at(node_).IsInt64(); }
+bool Value::is_null() const {
+    return at(node_).IsNull();
+}
+bool Value::is_object() const {
+    return at(node_).IsObject();
+}
+bool Value::is_array() const {
+    return at(node_).IsArray();
+}
+bool Value::is_string() const {
+    return at(node_).IsString();
+}
+bool Value::is_bool() const {
+    return at(node_).IsBool();
+}
+bool Value::is_integer() const {
+    return at(node_).IsInt64();
+}
 
-std::string_view Value::string() const { return {at(node_).GetString(), at(node_).GetStringLength()}; }
-bool Value::boolean() const { return at(node_).GetBool(); }
-std::int64_t Value::integer() const { return at(node_).GetInt64(); }
+std::string_view Value::string() const {
+    return {at(node_).GetString(), at(node_).GetStringLength()};
+}
+bool Value::boolean() const {
+    return at(node_).GetBool();
+}
+std::int64_t Value::integer() const {
+    return at(node_).GetInt64();
+}
 
 std::optional<Value> Value::find(std::string_view key) const {
     const auto& object = at(node_);
-    const auto found = object.FindMember(rapidjson::Value(rapidjson::StringRef(key.data(), key.size())));
+    const auto found =
+        object.FindMember(rapidjson::Value(rapidjson::StringRef(key.data(), key.size())));
     if (found == object.MemberEnd()) return std::nullopt;
     return Value(&found->value);
 }
@@ -153,7 +180,8 @@ std::vector<std::pair<std::string_view, Value>> Value::members() const {
     std::vector<std::pair<std::string_view, Value>> all;
     for (const auto& member : at(node_).GetObject())
         all.emplace_back(
-            std::string_view(member.name.GetString(), member.name.GetStringLength()), Value(&member.value)
+            std::string_view(member.name.GetString(), member.name.GetStringLength()),
+            Value(&member.value)
         );
     return all;
 }
@@ -236,6 +264,8 @@ Writer& Writer::value(const Value& value) {
     return *this;
 }
 
-std::string Writer::text() const { return {impl_->buffer.GetString(), impl_->buffer.GetSize()}; }
+std::string Writer::text() const {
+    return {impl_->buffer.GetString(), impl_->buffer.GetSize()};
+}
 
 }  // namespace slipway::json

@@ -55,8 +55,8 @@ private:
 
 class Document {
 public:
-    // Errors: invalid_argument for anything that is no JSON text within `limits`: also duplicate keys,
-    // invalid UTF-8, lone surrogates, numbers that are not finite.
+    // Errors: invalid_argument for anything that is no JSON text within `limits`: also duplicate
+    // keys, invalid UTF-8, lone surrogates, numbers that are not finite.
     static Result<Document> parse(std::string_view text, const Limits& limits = {});
 
     Document(Document&&) noexcept;
@@ -94,11 +94,14 @@ public:
     Writer& value(const Value& value);
 
     // key() and value in one.
-    Writer& member(std::string_view name, std::string_view value) { return key(name).string(value); }
+    Writer& member(std::string_view name, std::string_view value) {
+        return key(name).string(value);
+    }
     Writer& member(std::string_view name, const char* value) { return key(name).string(value); }
+    Writer& member(std::string_view name, const std::string& value) { return key(name).string(value); }
     Writer& member(std::string_view name, bool value) { return key(name).boolean(value); }
     Writer& member(std::string_view name, std::int64_t value) { return key(name).integer(value); }
-    Writer& member(std::string_view name, const std::optional<std::string>& value) {
+    Writer& member_or_null(std::string_view name, const std::optional<std::string>& value) {
         return value ? key(name).string(*value) : key(name).null();
     }
     Writer& member_or_null(std::string_view name, const std::optional<std::uint64_t>& value) {

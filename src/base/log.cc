@@ -53,7 +53,9 @@ void configure(const Options& options) {
     logger()->set_level(to_spdlog(options.level));
 }
 
-bool enabled(Level level) { return logger()->should_log(to_spdlog(level)); }
+bool enabled(Level level) {
+    return logger()->should_log(to_spdlog(level));
+}
 
 std::string escaped(std::string_view text) {
     std::string out;
@@ -79,7 +81,8 @@ void Field::append_to(std::string& line) const {
     line += name_;
     line += '=';
     if (const auto* text = std::get_if<std::string_view>(&value_)) {
-        const bool plain = !text->empty() && text->find_first_of(" \"\\=\n\r\t") == std::string_view::npos;
+        const bool plain =
+            !text->empty() && text->find_first_of(" \"\\=\n\r\t") == std::string_view::npos;
         if (plain)
             line += escaped(*text);
         else

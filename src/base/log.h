@@ -10,8 +10,8 @@
 #include <variant>
 
 // Events: log::info(call, "image.upload.done", {{"image", id}, {"bytes", n}});
-// One event name (noun.verb.outcome), then facts. Strings are escaped, so that one event is one line.
-// Never hand over tokens, passwords, cookies, tickets or whole envelopes.
+// One event name (noun.verb.outcome), then facts. Strings are escaped, so that one event is one
+// line. Never hand over tokens, passwords, cookies, tickets or whole envelopes.
 namespace slipway::log {
 
 enum class Level { debug, info, warning, error };
@@ -19,13 +19,16 @@ enum class Level { debug, info, warning, error };
 class Field {
 public:
     Field(std::string_view name, std::string_view value) : name_(name), value_(value) {}
-    Field(std::string_view name, const char* value) : name_(name), value_(std::string_view(value)) {}
-    Field(std::string_view name, const std::string& value) : name_(name), value_(std::string_view(value)) {}
+    Field(std::string_view name, const char* value)
+        : name_(name), value_(std::string_view(value)) {}
+    Field(std::string_view name, const std::string& value)
+        : name_(name), value_(std::string_view(value)) {}
     Field(std::string_view name, bool value) : name_(name), value_(value) {}
     Field(std::string_view name, double value) : name_(name), value_(value) {}
     template <class Int>
         requires std::is_integral_v<Int>
-    Field(std::string_view name, Int value) : name_(name), value_(static_cast<std::int64_t>(value)) {}
+    Field(std::string_view name, Int value)
+        : name_(name), value_(static_cast<std::int64_t>(value)) {}
 
     void append_to(std::string& line) const;
 

@@ -26,7 +26,7 @@ public:
         return_ std::move(temporary).error();              \
     declaration = std::move(temporary).value()
 
-#define SLIPWAY_CHECK_(temporary, return_, ...)                 \
+#define SLIPWAY_CHECK_(temporary, return_, ...)                  \
     if (auto temporary = (__VA_ARGS__); !temporary) [[unlikely]] \
     return_ std::move(temporary).error()
 

@@ -14,6 +14,11 @@ namespace slipway {
 // The unit in which image bytes move: a transfer holds two of these, whatever the image's size.
 inline constexpr std::size_t kChunkBytes = 4U << 20U;
 
+struct ByteRange {
+    std::uint64_t first = 0;
+    std::uint64_t length = 0;
+};
+
 // Bytes that can be read once, from the start to the end.
 class ByteSource {
 public:

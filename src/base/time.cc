@@ -55,20 +55,24 @@ bool take(std::string_view& text, char expected) {
 
 Result<Time> parse_iso8601(std::string_view text) {
     using namespace std::chrono;
-    const Error bad(Errc::invalid_argument, "not an ISO 8601 time: " + std::string(text.substr(0, 64)));
+    const Error bad(
+        Errc::invalid_argument, "not an ISO 8601 time: " + std::string(text.substr(0, 64))
+    );
     int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
-    if (!take_number(text, 4, year) || !take(text, '-') || !take_number(text, 2, month) || !take(text, '-') ||
-        !take_number(text, 2, day))
+    if (!take_number(text, 4, year) || !take(text, '-') || !take_number(text, 2, month) ||
+        !take(text, '-') || !take_number(text, 2, day))
         return bad;
     const year_month_day date{
-        std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+        std::chrono::year(year),
+        std::chrono::month(static_cast<unsigned>(month)),
         std::chrono::day(static_cast<unsigned>(day))};
     if (!date.ok()) return bad;
     Time time = sys_days(date);
     if (text.empty()) return time;
 
     if (!take(text, 'T') && !take(text, ' ')) return bad;
-    if (!take_number(text, 2, hour) || !take(text, ':') || !take_number(text, 2, minute)) return bad;
+    if (!take_number(text, 2, hour) || !take(text, ':') || !take_number(text, 2, minute))
+        return bad;
     if (take(text, ':') && !take_number(text, 2, second)) return bad;
     if (hour > 23 || minute > 59 || second > 60) return bad;
     time += hours(hour) + minutes(minute) + seconds(second);

@@ -3,6 +3,7 @@
 #include "base/stream.h"
 #include "model/caller.h"
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -24,7 +25,8 @@ public:
     [[nodiscard]] virtual std::string_view method() const = 0;
     // Path as it came, without the query.
     [[nodiscard]] virtual std::string_view raw_path() const = 0;
-    // The query, decoded, in order, repeats kept.
+    // The query, decoded, in order, repeats kept. Empty when it cannot be decoded: dispatch()
+    // answers such a request with 400.
     [[nodiscard]] virtual const std::vector<std::pair<std::string, std::string>>& query() const = 0;
     // Query as it came, without '?'.
     [[nodiscard]] virtual std::string_view raw_query() const = 0;
@@ -44,6 +46,7 @@ public:
     awaitable<Result<std::string>> read_text(std::size_t limit);
 
     // Set by the router and the filters.
+    std::string routed_path;  // in place of raw_path(), where a filter rewrote it (/v2.7/images)
     std::map<std::string, std::string, std::less<>> params;  // of the path template, decoded
     std::string route;                                       // the template, for logs and metrics
     Caller caller;

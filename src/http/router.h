@@ -20,14 +20,23 @@ enum class BodyRule {
     taken,
 };
 
+// Where a route differs from others.
+struct RouteOptions {
+    bool request_id = true;  // its answers carry x-openstack-request-id
+    // Named in Allow. A path none of whose methods is named answers other methods with 404, not
+    // 405.
+    bool in_allow = true;
+};
+
 struct Route {
     std::string method;
     std::string path;  // template: /v2/images/{image_id}/file
     BodyRule body = BodyRule::refused;
     RouteHandler handler;
+    RouteOptions options;
 };
 
-// What a path leads to: a handler, 404, 405 with Allow, or 501.
+// What a path leads to: a handler, 404, 405 with Allow, or 501. Valid as long as the router.
 struct RouteMatch {
     const Route* route = nullptr;
     int status = 404;                  // without a route
@@ -35,11 +44,20 @@ struct RouteMatch {
     std::map<std::string, std::string, std::less<>> params;
 };
 
-// Path templates to handlers. A segment is percent-decoded once, after splitting; one that then holds
-// '/', '\\', NUL or invalid UTF-8, or is "." or "..", leads nowhere.
+// Path templates to handlers. Where several match, the one added first.
+//
+// A segment is percent-decoded once, after splitting; one that then holds '/', '\\', NUL or invalid
+// UTF-8, or is "." or "..", leads nowhere; so does an empty one, but for a doubled slash after the
+// version (/v2//images).
 class Router {
 public:
-    void add(std::string method, std::string path, BodyRule body, RouteHandler handler);
+    void add(
+        std::string method,
+        std::string path,
+        BodyRule body,
+        RouteHandler handler,
+        RouteOptions options = {}
+    );
     [[nodiscard]] RouteMatch match(std::string_view method, std::string_view raw_path) const;
 
 private:

@@ -15,7 +15,8 @@ struct Identity {
     std::optional<std::string> project;
     std::vector<std::string> roles;  // lower case
     bool is_admin = false;
-    bool is_service = false;  // a service's token, or the listener for services: sees the service face
+    bool is_service =
+        false;  // a service's token, or the listener for services: sees the service face
 
     [[nodiscard]] bool has_role(std::string_view role) const {
         for (const std::string& held : roles)

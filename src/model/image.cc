@@ -20,7 +20,9 @@ Result<Visibility> parse_visibility(std::string_view word) {
     for (const Visibility v :
          {Visibility::private_, Visibility::shared, Visibility::community, Visibility::public_})
         if (to_string(v) == word) return v;
-    return Error(Errc::invalid_argument, "Invalid visibility value: " + std::string(word.substr(0, 64)));
+    return Error(
+        Errc::invalid_argument, "Invalid visibility value: " + std::string(word.substr(0, 64))
+    );
 }
 
 std::string_view Image::property(const std::string& key) const {

@@ -53,7 +53,9 @@ constexpr std::array kTransitions{
 }  // namespace
 
 std::string_view to_string(ImageStatus status) {
-    return std::find_if(kWords.begin(), kWords.end(), [&](const Word& w) { return w.status == status; })->word;
+    return std::find_if(
+               kWords.begin(), kWords.end(), [&](const Word& w) { return w.status == status; }
+    )->word;
 }
 
 std::string_view to_string(ImageEvent event) {
@@ -75,9 +77,12 @@ std::string_view to_string(ImageEvent event) {
 }
 
 Result<ImageStatus> parse_image_status(std::string_view word) {
-    const auto found = std::find_if(kWords.begin(), kWords.end(), [&](const Word& w) { return w.word == word; });
+    const auto found =
+        std::find_if(kWords.begin(), kWords.end(), [&](const Word& w) { return w.word == word; });
     if (found == kWords.end())
-        return Error(Errc::invalid_argument, "Invalid status value: " + std::string(word.substr(0, 64)));
+        return Error(
+            Errc::invalid_argument, "Invalid status value: " + std::string(word.substr(0, 64))
+        );
     return found->status;
 }
 

@@ -21,9 +21,9 @@ enum class ImageStatus {
 
 // What can happen to an image. Statuses change through next_status() and in no other way.
 enum class ImageEvent {
-    upload_started,    // PUT file: the first byte is about to be written
-    upload_finished,   // its bytes are verified on the datastore
-    upload_failed,     // for whatever reason; the image may be uploaded again
+    upload_started,   // PUT file: the first byte is about to be written
+    upload_finished,  // its bytes are verified on the datastore
+    upload_failed,    // for whatever reason; the image may be uploaded again
     deactivate,
     reactivate,
     remove,

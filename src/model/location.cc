@@ -22,7 +22,8 @@ Result<StoredForm> parse_stored_form(std::string_view word) {
 
 std::string Location::clone_source() const {
     if (!descriptor.empty()) return descriptor;
-    return data_file.ends_with(".vmdk") && !data_file.ends_with("-flat.vmdk") ? data_file : std::string();
+    return data_file.ends_with(".vmdk") && !data_file.ends_with("-flat.vmdk") ? data_file
+                                                                              : std::string();
 }
 
 }  // namespace slipway

@@ -7,8 +7,11 @@ namespace slipway {
 namespace {
 
 constexpr std::array kStatuses{
-    TaskStatus::pending, TaskStatus::running, TaskStatus::success, TaskStatus::failure, TaskStatus::cancelled
-};
+    TaskStatus::pending,
+    TaskStatus::running,
+    TaskStatus::success,
+    TaskStatus::failure,
+    TaskStatus::cancelled};
 
 }  // namespace
 

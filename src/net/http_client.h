@@ -20,15 +20,17 @@ struct HttpRequest {
     std::string method = "GET";
     Url url;
     Headers headers;
-    // Sent with Content-Length when its size is known, else chunked. May be null. Exactly the announced
-    // number of bytes is written: a source that gives more or less is an error of the source.
+    // Sent with Content-Length when its size is known, else chunked. May be null. Exactly the
+    // announced number of bytes is written: a source that gives more or less is an error of the
+    // source.
     ByteSource* body = nullptr;
-    // A connection of its own, closed afterwards: for large transfers and for hosts that ask for it.
+    // A connection of its own, closed afterwards: for large transfers and for hosts that ask for
+    // it.
     bool fresh_connection = false;
 };
 
-// The head of an answer, and its body as it comes. Destroying it before the end of the body closes the
-// connection; at the end of the body the connection goes back to the pool.
+// The head of an answer, and its body as it comes. Destroying it before the end of the body closes
+// the connection; at the end of the body the connection goes back to the pool.
 class HttpResponse {
 public:
     virtual ~HttpResponse() = default;
@@ -56,10 +58,10 @@ public:
     HttpClient(asio::any_io_executor executor, HttpClientOptions options);
     ~HttpClient();
 
-    // Sends `request` and returns when the head of the answer is there; `trust` says which peers are
-    // believed (https only). Reads while it writes: an early answer, such as a 401 with a closed
-    // connection, is returned as the answer. Never follows redirects, never sends Expect.
-    // A pooled connection that turns out closed before any byte of the answer is replaced once when
+    // Sends `request` and returns when the head of the answer is there; `trust` says which peers
+    // are believed (https only). Reads while it writes: an early answer, such as a 401 with a
+    // closed connection, is returned as the answer. Never follows redirects, never sends Expect. A
+    // pooled connection that turns out closed before any byte of the answer is replaced once when
     // the request has no body.
     // Errors: unavailable (connect, reset, TLS), timeout, corrupt (not HTTP), or the source's own.
     awaitable<Result<std::unique_ptr<HttpResponse>>> send(

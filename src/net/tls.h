@@ -12,8 +12,8 @@ namespace slipway::net {
 struct TlsTrust {
     // PEM bundle; empty: the system's.
     std::string ca_file;
-    // Lower-case hex without colons. With any of these the leaf must match one of them, and the chain
-    // is not looked at.
+    // Lower-case hex without colons. With any of these the leaf must match one of them, and the
+    // chain is not looked at.
     std::vector<std::string> sha256_thumbprints;
     // SHA-1, as vSphere reports for hosts: only for values that came over a verified channel.
     std::vector<std::string> sha1_thumbprints;

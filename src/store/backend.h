@@ -2,7 +2,9 @@
 
 #include "base/call.h"
 #include "base/stream.h"
+#include "model/clone_target.h"
 #include "model/location.h"
+#include "model/store_info.h"
 #include "model/task_record.h"
 
 #include <functional>
@@ -13,18 +15,6 @@
 #include <vector>
 
 namespace slipway::store {
-
-struct BackendInfo {
-    BackendId id;
-    std::string type;  // vmware, file
-    std::string description;
-    int weight = 0;
-    bool is_default = false;
-    // For /v2/info/stores/detail.
-    std::map<std::string, std::string> properties;
-    // Boot forms are kept, because hosts can reach the files (a vSphere datastore, or an NFS export).
-    bool publishes_locations = false;
-};
 
 // Where a new object goes, chosen before its first byte.
 struct Placement {
@@ -39,27 +29,16 @@ struct SideFile {
     std::string text;
 };
 
-struct ByteRange {
-    std::uint64_t first = 0;
-    std::uint64_t length = 0;
-};
-
 // Writes the data file of one object. Destroyed uncommitted, it leaves what is explained by the
 // catalogue's row and removed by the garbage collector.
 class ObjectWriter : public ByteSink {
 public:
-    // Ends the data file; checks on the datastore that it has `stored_bytes`; then writes `side_files`
-    // in their order (descriptor, then manifest: the commit marker).
-    // Errors: corrupt when the datastore reports another size.
-    virtual awaitable<Result<void>> commit(std::uint64_t stored_bytes, std::vector<SideFile> side_files) = 0;
-};
-
-// A copy made by the storage itself, for a VM.
-struct CloneTarget {
-    std::string datacenter;  // inventory path; unused by a local backend
-    std::string datastore;   // name in the datacenter; a local backend's id
-    std::string path;        // relative to its root, ends in .vmdk or .iso
-    std::string disk_type;   // empty: as the source; "thick" and the like where the server can
+    // Ends the data file; checks on the datastore that it has `stored_bytes`; then writes
+    // `side_files` in their order (descriptor, then manifest: the commit marker). Errors: corrupt
+    // when the datastore reports another size.
+    virtual awaitable<Result<void>> commit(
+        std::uint64_t stored_bytes, std::vector<SideFile> side_files
+    ) = 0;
 };
 
 struct CloneRequest {
@@ -76,16 +55,9 @@ struct CloneProgress {
     std::function<bool()> cancelled;
 };
 
-struct DatastoreStatus {
-    std::string name;
-    std::string type;
-    std::uint64_t capacity_bytes = 0;
-    std::uint64_t free_bytes = 0;
-    bool accessible = false;
-};
-
 // A configured place for bytes: a local folder, or the datastores of a vCenter.
-// Every operation names its object by a Location; only `directory`, `datastore`, `data_file` matter.
+// Every operation names its object by a Location; only `directory`, `datastore`, `data_file`
+// matter.
 class Backend {
 public:
     virtual ~Backend() = default;
@@ -111,8 +83,8 @@ public:
     // Length of the data file. Errors: not_found.
     virtual awaitable<Result<std::uint64_t>> stat(const Location& location, const Call& call) = 0;
 
-    // Removes the object's directory with all that is in it. An absent one is fine. Refuses any path
-    // that is not <store dir>/<image id>.<attempt>.
+    // Removes the object's directory with all that is in it. An absent one is fine. Refuses any
+    // path that is not <store dir>/<image id>.<attempt>.
     virtual awaitable<Result<void>> remove(const Location& location, const Call& call) = 0;
 
     // Names of the objects' directories below the store directory of every datastore.
@@ -121,14 +93,17 @@ public:
     // The URL under which hosts and consumers know the data file; empty when it is not published.
     [[nodiscard]] virtual std::string location_url(const Location& location) const = 0;
 
-    // Checks a target before a task is made. Errors: invalid_argument, forbidden, not_found, conflict
-    // when the target exists.
+    // Checks a target before a task is made. Errors: invalid_argument, forbidden, not_found,
+    // conflict when the target exists.
     virtual awaitable<Result<void>> check_clone(const CloneRequest& request, const Call& call) = 0;
 
-    // Makes the copy, or goes on where `checkpoint` (empty at first) says. No byte passes through us
-    // but on a local backend without reflink or copy_file_range.
+    // Makes the copy, or goes on where `checkpoint` (empty at first) says. No byte passes through
+    // us but on a local backend without reflink or copy_file_range.
     virtual awaitable<Result<Account>> clone(
-        const CloneRequest& request, const std::string& checkpoint, CloneProgress& progress, const Call& call
+        const CloneRequest& request,
+        const std::string& checkpoint,
+        CloneProgress& progress,
+        const Call& call
     ) = 0;
 
     virtual awaitable<Result<std::vector<DatastoreStatus>>> datastores(const Call& call) = 0;

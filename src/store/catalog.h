@@ -4,9 +4,11 @@
 #include "base/call.h"
 #include "base/result.h"
 #include "model/image.h"
+#include "model/image_query.h"
 #include "model/location.h"
 #include "model/member.h"
 #include "model/task_record.h"
+#include "model/transfer_record.h"
 
 #include <chrono>
 #include <functional>
@@ -33,56 +35,6 @@ struct CatalogOptions {
     std::chrono::seconds server_lease{30};
 };
 
-enum class SortKey { name, status, container_format, disk_format, size, id, created_at, updated_at };
-enum class SortDirection { ascending, descending };
-struct Sort {
-    SortKey key = SortKey::created_at;
-    SortDirection direction = SortDirection::descending;
-};
-
-enum class Comparison { equal, not_equal, less, less_or_equal, greater, greater_or_equal };
-
-// A filter on a column of the image; the column names are those of the API (image-level only).
-struct TextFilter {
-    std::string column;  // name, id, status, container_format, disk_format, owner, checksum, os_hash_algo, os_hash_value
-    std::vector<std::string> any_of;
-};
-struct NumberFilter {
-    std::string column;  // size, virtual_size, min_disk, min_ram
-    Comparison comparison = Comparison::equal;
-    std::int64_t value = 0;
-};
-struct TimeFilter {
-    std::string column;  // created_at, updated_at
-    Comparison comparison = Comparison::equal;
-    Time value;
-};
-
-// Which images a caller may find in a list, before filters.
-struct ListScope {
-    bool all = false;                    // an admin: everything but others' community images
-    std::optional<std::string> project;  // public, own, shared with it, own community
-    std::string member_status = "accepted";  // of images shared with it; "all" for any
-};
-
-struct ImageQuery {
-    ListScope scope;
-    std::optional<std::string> visibility;  // public, private, shared, community, all; absent: default
-    bool hidden = false;
-    std::optional<bool> is_protected;
-    std::vector<std::string> tags;  // all of them
-    std::vector<TextFilter> texts;
-    std::vector<NumberFilter> numbers;
-    std::vector<TimeFilter> times;
-    std::vector<std::pair<std::string, std::string>> properties;  // equality
-    // In order; created_at and id break ties and are appended by the catalogue when absent, in the
-    // first direction.
-    std::vector<Sort> sort;
-    std::optional<ImageId> marker;  // exclusive; must exist: invalid_argument otherwise
-    std::size_t limit = 25;
-};
-
-
 // What an upload has established, all of it, in one transaction.
 struct UploadOutcome {
     std::uint64_t size_bytes = 0;
@@ -92,15 +44,7 @@ struct UploadOutcome {
     std::string os_hash_value;
     std::uint64_t stored_bytes = 0;
     std::optional<BootForm> boot_form;
-    std::optional<std::int64_t> min_disk_gib;  // raised to this
-    Account account;
-};
-
-struct TransferRecord {
-    std::string kind;  // upload, download, clone
-    ImageId image_id;
-    Account account;
-    Time finished_at;
+    Account account;                           // kept as a transfer of kind upload
     std::string request_id;
 };
 
@@ -112,25 +56,31 @@ struct TransferRecord {
 class Catalog {
 public:
     // Opens the database and applies the migrations of schema/catalog that it lacks. SQLite: takes the
-    // exclusive lock of one server.
-    // Errors: conflict when another process holds it, unsupported for a schema newer than ours.
+    // exclusive lock of one server, `<file>.lock`. `clock` must outlive the catalogue.
+    // Errors: conflict when another process holds it, unsupported for a schema newer than ours,
+    // invalid_argument for a connection that is none.
     static Result<std::unique_ptr<Catalog>> open(const CatalogOptions& options, const Clock& clock);
+    // Version of the schema that the database has now; 0 for an empty one. Changes nothing.
+    static Result<std::int64_t> schema_version(const CatalogOptions& options);
     virtual ~Catalog() = default;
 
     // --- servers -------------------------------------------------------------------------------
     // Announces this process as `server` with a lease; what servers without a lease left behind
     // becomes garbage (their `writing` locations; the images go back to queued) and their tasks can be
-    // claimed again.
+    // claimed again. So does what an earlier process of the same name left, alive or not; on SQLite
+    // every other server is dead. From then on uploads and claims need the lease.
     virtual awaitable<Result<void>> begin_server(const std::string& server) = 0;
     // Extends the lease, and recovers what servers that died meanwhile left behind.
     // Errors: conflict when our own lease was lost: stop writing.
     virtual awaitable<Result<void>> renew_server(const std::string& server) = 0;
+    // Gives the lease back; what is unfinished is left behind at once.
     virtual awaitable<Result<void>> end_server(const std::string& server) = 0;
     // A random id of this catalogue, made once.
     virtual awaitable<Result<std::string>> catalog_id() = 0;
 
     // --- images --------------------------------------------------------------------------------
-    // Errors: conflict when the id is or was in use, too_large beyond the limits.
+    // A queued image, stamped with the clock's time.
+    // Errors: conflict when the id is or was in use, too_large beyond the limits, invalid_argument.
     virtual awaitable<Result<Image>> create_image(Image image) = 0;
     // Deleted images are not_found.
     virtual awaitable<Result<Image>> find_image(const ImageId& id) = 0;
@@ -138,10 +88,13 @@ public:
     // Reads the image, lets `change` edit what a client may edit (name, visibility, owner, formats,
     // min_disk, min_ram, protected, hidden, tags, properties), writes only what it changed, moves
     // updated_at. `change` runs inside the transaction, on the catalogue's thread; its error rolls back.
+    // It runs again, on the image read anew, when another server was in the way.
+    // Errors: not_found, too_large when it adds beyond the limits, invalid_argument.
     virtual awaitable<Result<Image>> update_image(
         const ImageId& id, std::function<Result<void>(Image&)> change
     ) = 0;
-    // Moves the status by next_status(); conflict when the table does not allow it.
+    // Moves the status by next_status(); conflict when the table does not allow it. Only for deactivate
+    // and reactivate: the other events have more to do, and methods of their own.
     virtual awaitable<Result<Image>> advance(const ImageId& id, ImageEvent event) = 0;
     // status -> deleted (the row stays, so that the id is never used again); members, tags and
     // properties go; locations become garbage, left alone until now + grace.
@@ -162,16 +115,20 @@ public:
 
     // --- uploads -------------------------------------------------------------------------------
     // queued -> saving, and a `writing` location, in one transaction, before the first byte.
-    // Errors: conflict when the image is not queued, not_found.
+    // Errors: conflict when the image is not queued, or the directory is in use; not_found; unavailable
+    // when our lease was lost.
     virtual awaitable<Result<void>> begin_upload(Location location) = 0;
     // saving -> active, writing -> live, in one transaction, if this attempt is still the image's.
     // Errors: gone when the image was deleted meanwhile or the attempt was given up for us.
     virtual awaitable<Result<void>> finish_upload(const LocationId& location, UploadOutcome outcome) = 0;
     // writing -> garbage, saving -> queued, size cleared. Fine when it was done already.
+    // Errors: conflict when the upload was finished.
     virtual awaitable<Result<void>> fail_upload(const LocationId& location) = 0;
 
     // --- locations -----------------------------------------------------------------------------
     virtual awaitable<Result<std::vector<Location>>> live_locations(const ImageId& id) = 0;
+    // Those of all these images, in one query; at most a page of a list.
+    virtual awaitable<Result<std::vector<Location>>> live_locations(std::vector<ImageId> ids) = 0;
     virtual awaitable<Result<Location>> find_location(const LocationId& id) = 0;
     // Garbage whose time has come and that no unfinished task reads; at most `limit`.
     virtual awaitable<Result<std::vector<Location>>> collectable_garbage(std::size_t limit) = 0;
@@ -181,7 +138,8 @@ public:
     virtual awaitable<Result<std::vector<Location>>> locations_of(const BackendId& backend) = 0;
 
     // --- tasks ---------------------------------------------------------------------------------
-    // Errors: conflict when the location is not live any more.
+    // A pending task, stamped with the clock's time.
+    // Errors: conflict when the location is not live any more, or the id is in use.
     virtual awaitable<Result<TaskRecord>> create_task(TaskRecord task) = 0;
     virtual awaitable<Result<TaskRecord>> find_task(const TaskId& id) = 0;
     // Newest first, after `marker`; `owner` absent: everybody's.
@@ -190,11 +148,12 @@ public:
     ) = 0;
     // The oldest task that waits, or whose server is gone; now running and ours. Absent: none.
     virtual awaitable<Result<std::optional<TaskRecord>>> claim_task(const std::string& server) = 0;
-    // Errors: conflict when the claim was lost; cancelled when cancellation was asked for.
+    // Errors: conflict when the claim was lost; cancelled, after saving, when cancellation was asked for.
     virtual awaitable<Result<void>> save_task_progress(const TaskId& id, const std::string& server, int progress) = 0;
     virtual awaitable<Result<void>> save_task_checkpoint(
         const TaskId& id, const std::string& server, const std::string& checkpoint
     ) = 0;
+    // An account is kept as a transfer, too. Errors: conflict when the claim was lost.
     virtual awaitable<Result<void>> finish_task(
         const TaskId& id, const std::string& server, TaskStatus status, std::optional<Error> error,
         std::optional<Account> account

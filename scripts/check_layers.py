@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""Checks who includes whom under src/, because one include root lets the linker see nothing of it.
+
+Prints one line per mistake, as file:line: what, and exits 1 if there is any.
+"""
+
+import argparse
+import pathlib
+import re
+import sys
+
+# Folder -> folders that it may include besides its own.
+MAY_INCLUDE = {
+    "base": set(),
+    "model": {"base"},
+    "format": {"base"},
+    "net": {"base"},
+    "vsphere": {"net", "base"},
+    "auth": {"net", "model", "base"},
+    "store": {"vsphere", "format", "model", "base"},
+    "service": {"store", "format", "model", "net", "base"},
+    "http": {"service", "auth", "model", "base"},
+    "app": {"http", "service", "auth", "store", "vsphere", "net", "format", "model", "base"},
+}
+
+# Foreign headers -> folders that may see them. The rest of the house uses our words for them.
+KEPT_IN = {
+    re.compile(r"(soci/|sqlite3\.h$|libpq)"): {"store"},
+    re.compile(r"libxml/"): {"vsphere"},
+    re.compile(r"boost/beast"): {"base", "net", "http"},
+    re.compile(r"CLI/"): {"app"},
+}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
+
+
+def mistakes_in(path, folder):
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        match = INCLUDE.match(line)
+        if not match:
+            continue
+        bracket, name = match.groups()
+        target = name.split("/")[0]
+        if bracket == "<":
+            if "/" in name and target in MAY_INCLUDE:
+                yield number, f'our own header <{name}> wants quotes'
+            for pattern, folders in KEPT_IN.items():
+                if pattern.match(name) and folder not in folders:
+                    yield number, f"<{name}> stays in {', '.join(sorted(folders))}"
+        elif "/" not in name or target not in MAY_INCLUDE:
+            yield number, f'"{name}" is not written from src/, as "folder/name.h"'
+        elif target != folder and target not in MAY_INCLUDE[folder]:
+            allowed = ", ".join(sorted(MAY_INCLUDE[folder])) or "nothing of ours"
+            yield number, f'{folder} may not include "{name}" (only {allowed})'
+
+
+def check(source):
+    """All mistakes below the folder `source`, as text."""
+    found = []
+    for path in sorted(source.rglob("*")):
+        if path.suffix not in {".h", ".cc", ".in"}:
+            continue
+        parts = path.relative_to(source).parts
+        folder = parts[0]
+        if len(parts) < 2 or folder not in MAY_INCLUDE:
+            found.append(f"{path}:1: is in no folder that the house knows")
+            continue
+        found += [f"{path}:{number}: {what}" for number, what in mistakes_in(path, folder)]
+    return found
+
+
+def main():
+    root = pathlib.Path(__file__).resolve().parent.parent
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("source", nargs="?", type=pathlib.Path, default=root / "src")
+    found = check(parser.parse_args().source)
+    for line in found:
+        print(line)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,296 @@
+#include "app/config.h"
+
+#include "app/config_sources.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+namespace slipway::app {
+
+namespace {
+
+// An address as the listener takes it; empty for what is none.
+std::string address_of(const std::string& text) {
+    if (text == "localhost") return "127.0.0.1";
+    std::string bare = text;
+    if (bare.size() > 2 && bare.front() == '[' && bare.back() == ']')
+        bare = bare.substr(1, bare.size() - 2);
+    std::array<unsigned char, sizeof(in6_addr)> bytes{};
+    const bool valid = inet_pton(AF_INET, bare.c_str(), bytes.data()) == 1 ||
+                       inet_pton(AF_INET6, bare.c_str(), bytes.data()) == 1;
+    return valid ? bare : "";
+}
+
+bool is_loopback(const std::string& address) {
+    return address.starts_with("127.") || address == "::1";
+}
+
+std::string listen_address(Section& section, bool authenticated) {
+    const std::string text = section.text("bind_host");
+    const std::string address = address_of(text);
+    if (address.empty()) {
+        section.mistake("bind_host", "is \"" + text + "\"; write an IP address, or localhost");
+    } else if (!authenticated && !is_loopback(address)) {
+        section.mistake(
+            "bind_host",
+            "is \"" + text +
+                "\", which others can reach, but without keystone every caller is an "
+                "administrator; "
+                "write 127.0.0.1"
+        );
+    }
+    return address;
+}
+
+void check_tls(Section& section, const http::TlsFiles& tls) {
+    if (tls.certificate_file.empty() != tls.key_file.empty()) {
+        const bool has_certificate = tls.key_file.empty();
+        section.mistake(
+            has_certificate ? "cert_file" : "key_file",
+            std::string("is set without ") + (has_certificate ? "key_file" : "cert_file") +
+                "; TLS needs both"
+        );
+    }
+    for (const auto& [name, path] :
+         {std::pair<const char*, std::string>{"cert_file", tls.certificate_file},
+          {"key_file", tls.key_file}}) {
+        std::error_code ignored;
+        if (!path.empty() && !std::filesystem::is_regular_file(path, ignored))
+            section.mistake(name, "names \"" + path + "\", which is no file; check the path");
+    }
+}
+
+std::vector<http::ListenerOptions> read_listeners(ConfigReader& reader, bool authenticated) {
+    Section defaults = reader.section("DEFAULT");
+    http::ListenerOptions users;
+    users.address = listen_address(defaults, authenticated);
+    users.port = defaults.number_as<std::uint16_t>("bind_port");
+    users.kind = http::Listener::users;
+    users.tls = {defaults.text("cert_file"), defaults.text("key_file")};
+    check_tls(defaults, users.tls);
+    std::vector<http::ListenerOptions> listeners{users};
+
+    Section services = reader.section("service_api");
+    if (!services.is_set("bind_port")) return listeners;
+    http::ListenerOptions second = users;
+    second.address = listen_address(services, authenticated);
+    second.port = services.number_as<std::uint16_t>("bind_port");
+    second.kind = http::Listener::services;
+    if (second.port != 0 && second.port == users.port && second.address == users.address) {
+        services.mistake("bind_port", "is the port of [DEFAULT] bind_port; choose another");
+    }
+    listeners.push_back(second);
+    return listeners;
+}
+
+// Whether callers are to show a token.
+bool read_authentication(ConfigReader& reader) {
+    Section section = reader.section("paste_deploy");
+    const bool keystone = section.text("flavor").find("keystone") != std::string::npos;
+    if (keystone) {
+        section.mistake(
+            "flavor",
+            "asks for keystone, but keystone authentication is not available in this version; "
+            "remove it to serve "
+            "loopback without authentication"
+        );
+    }
+    return keystone;
+}
+
+LocationVisibility read_visibility(ConfigReader& reader) {
+    Section defaults = reader.section("DEFAULT");
+    Section ours = reader.section("slipway");
+    LocationVisibility visibility;
+    visibility.users_direct_url = defaults.flag("show_image_direct_url");
+    visibility.users_locations = defaults.flag("show_multiple_locations");
+    const std::string word = ours.text("locations_visible_to");
+    if (word == "everyone") {
+        visibility.users_direct_url = visibility.users_locations = true;
+    } else if (!word.empty() && (visibility.users_direct_url || visibility.users_locations)) {
+        ours.mistake(
+            "locations_visible_to",
+            "is " + word + ", but [DEFAULT] " +
+                (visibility.users_locations ? "show_multiple_locations" : "show_image_direct_url") +
+                " shows locations to users; remove one of the two"
+        );
+    }
+    visibility.services = word != "nobody";
+    return visibility;
+}
+
+std::string read_public_endpoint(Section& section) {
+    std::string url = section.text("public_endpoint");
+    const bool is_url = url.starts_with("http://") || url.starts_with("https://");
+    if (!url.empty() &&
+        (!is_url || url.find_first_of(" ?#@\n") != std::string::npos || url.ends_with("://")))
+        section.mistake(
+            "public_endpoint",
+            "is \"" + url + "\"; write a URL that begins with http:// or https://"
+        );
+    while (url.ends_with('/')) url.pop_back();
+    return url;
+}
+
+ApiConfig read_api(ConfigReader& reader) {
+    Section defaults = reader.section("DEFAULT");
+    Section http = reader.section("http");
+    ApiConfig api;
+    api.public_endpoint = read_public_endpoint(defaults);
+    api.believe_proxy_headers =
+        reader.section("oslo_middleware").flag("enable_proxy_headers_parsing");
+    api.healthcheck_disable_file = reader.section("healthcheck").text("disable_by_file_path");
+    api.list_default = defaults.number_as<std::size_t>("limit_param_default");
+    api.list_max = defaults.number_as<std::size_t>("api_limit_max");
+    api.json.bytes = http.number_as<std::size_t>("json_bytes");
+    api.json.depth = http.number_as<std::size_t>("json_depth");
+    api.locations = read_visibility(reader);
+    const auto faces = reader.section("service_api").list("face_by");
+    api.face_by_token = std::find(faces.begin(), faces.end(), "token") != faces.end();
+    api.face_by_listener = std::find(faces.begin(), faces.end(), "listener") != faces.end();
+    return api;
+}
+
+ImageRules read_image_rules(ConfigReader& reader) {
+    Section defaults = reader.section("DEFAULT");
+    Section formats = reader.section("image_format");
+    ImageRules rules;
+    rules.disk_formats = formats.list("disk_formats");
+    rules.container_formats = formats.list("container_formats");
+    for (const char* name : {"disk_formats", "container_formats"}) {
+        if (formats.list(name).empty())
+            formats.mistake(name, "is empty, so that no image could be made; name some");
+    }
+    rules.require_format_match = formats.flag("require_image_format_match");
+    rules.nonfatal_gpt_checks = formats.list("gpt_safety_checks_nonfatal");
+    rules.size_cap_bytes = defaults.number_as<std::uint64_t>("image_size_cap");
+    rules.project_quota_bytes = defaults.number_as<std::uint64_t>("user_storage_quota");
+    rules.location_quota = defaults.number_as<int>("image_location_quota");
+    rules.hashing_algorithm = defaults.text("hashing_algorithm");
+    rules.limits.properties = defaults.number_as<int>("image_property_quota");
+    rules.limits.tags = defaults.number_as<int>("image_tag_quota");
+    rules.limits.members = defaults.number_as<int>("image_member_quota");
+    return rules;
+}
+
+DatabaseConfig read_database(ConfigReader& reader, const store::CatalogLimits& limits) {
+    Section section = reader.section("database");
+    DatabaseConfig database;
+    database.connection = section.secret("connection");
+    database.password = section.secret_or_file("connection_password");
+    database.limits = limits;
+    const std::string& url = database.connection.reveal();
+    const std::string engine = url.substr(0, url.find_first_of("+:"));
+    const bool postgresql = engine == "postgresql" && url.find("://") != std::string::npos;
+    constexpr std::string_view kSqlite = "sqlite:///";
+    if (engine == "mysql" || engine == "mariadb") {
+        section.mistake(
+            "connection",
+            "names a MySQL database, which slipway does not use; give a second --config-file that "
+            "sets [database] "
+            "connection to SQLite or PostgreSQL, or take the old catalogue over with slipway "
+            "import-glance"
+        );
+    } else if (!postgresql && !(url.starts_with(kSqlite) && url.size() > kSqlite.size())) {
+        section.mistake(
+            "connection",
+            "is no database of ours; write sqlite:////absolute/path or postgresql://user@host/name"
+        );
+    } else if (!postgresql && !database.password.empty()) {
+        section.mistake(
+            "connection", "is SQLite, which has no password; remove connection_password"
+        );
+    }
+    return database;
+}
+
+http::ServerLimits read_http_limits(ConfigReader& reader) {
+    Section section = reader.section("http");
+    http::ServerLimits limits;
+    limits.header_bytes = section.number_as<std::size_t>("header_bytes");
+    limits.header_fields = section.number_as<std::size_t>("header_fields");
+    limits.connections = section.number_as<std::size_t>("connections");
+    limits.connections_per_address = section.number_as<std::size_t>("connections_per_address");
+    limits.header_timeout = section.seconds("header_timeout");
+    limits.idle_timeout = section.seconds("idle_timeout");
+    limits.stall_limit = section.seconds("stall_limit");
+    limits.min_bytes_per_second = section.number_as<std::uint64_t>("min_bytes_per_second");
+    return limits;
+}
+
+ProcessConfig read_process(ConfigReader& reader) {
+    Section section = reader.section("http");
+    ProcessConfig process;
+    process.io_threads = section.number_as<std::size_t>("io_threads");
+    process.blocking_threads = section.number_as<std::size_t>("blocking_threads");
+    process.drain = section.seconds("drain_seconds");
+    process.shutdown_grace = section.seconds("shutdown_grace");
+    return process;
+}
+
+log::Options read_log(ConfigReader& reader) {
+    Section section = reader.section("DEFAULT");
+    log::Options options;
+    options.level = section.flag("debug") ? log::Level::debug : log::Level::info;
+    options.file = section.text("log_file");
+    const std::string directory = section.text("log_dir");
+    if (!directory.empty())
+        options.file = (std::filesystem::path(directory) /
+                        (options.file.empty() ? "slipway.log" : options.file))
+                           .string();
+    return options;
+}
+
+bool is_mistake(const Finding& finding) {
+    return finding.severity == Severity::mistake;
+}
+
+}  // namespace
+
+bool ConfigReport::has(Severity severity) const {
+    return std::any_of(findings.begin(), findings.end(), [severity](const Finding& finding) {
+        return finding.severity == severity;
+    });
+}
+
+ConfigReport read_config(const ConfigSources& sources) {
+    std::vector<Mistake> mistakes;
+    ConfigReader reader(read_values(sources, mistakes), sources.environment);
+    for (Mistake& mistake : mistakes)
+        reader.add(Severity::mistake, mistake.origin, std::move(mistake.what));
+
+    Config config;
+    config.listeners = read_listeners(reader, read_authentication(reader));
+    config.http = read_http_limits(reader);
+    config.api = read_api(reader);
+    config.images = read_image_rules(reader);
+    config.database = read_database(reader, config.images.limits);
+    config.stores = read_stores(reader);
+    config.process = read_process(reader);
+    config.log = read_log(reader);
+    report_permissions(reader);
+    reader.report_unknown();
+
+    ConfigReport report;
+    report.settings = reader.settings();
+    report.findings = reader.findings();
+    if (report.has(Severity::mistake)) return report;
+    for (const Finding& finding : report.findings) config.warnings.push_back(finding.str());
+    report.config = std::move(config);
+    return report;
+}
+
+Result<Config> load(const ConfigSources& sources) {
+    ConfigReport report = read_config(sources);
+    if (report.config) return std::move(*report.config);
+    std::string text;
+    for (const Finding& finding : report.findings) {
+        if (is_mistake(finding)) text.append(text.empty() ? "" : "\n").append(finding.str());
+    }
+    return Error(Errc::invalid_argument, std::move(text));
+}
+
+}  // namespace slipway::app

@@ -1,0 +1,180 @@
+#pragma once
+
+#include "app/config_reader.h"
+#include "base/ids.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "http/server.h"
+#include "net/tls.h"
+#include "store/catalog.h"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+// The configuration: read once, checked whole, handed on as plain structs, one for each consumer.
+// What an option means stands in schema/options.json and docs/configuration.md.
+namespace slipway::app {
+
+// Which disk is made of an upload for hosts to clone; [ingest] boot_form.
+enum class BootFormMode { sparse, flat, off };
+
+// A folder of a store of type file. The highest priority with room takes the next image.
+struct DataFolder {
+    std::string path;
+    int priority = 0;
+
+    friend bool operator==(const DataFolder&, const DataFolder&) = default;
+};
+
+struct FileStoreConfig {
+    std::vector<DataFolder> folders;  // at least one
+    std::string clone_root;           // empty: no clones
+    std::string publish_as;  // vsphere:// URL of the folder's datastore; empty: not published
+};
+
+struct VsphereDatastore {
+    std::string datacenter;  // inventory path, as it was written
+    std::string name;
+    int weight = 0;
+
+    friend bool operator==(const VsphereDatastore&, const VsphereDatastore&) = default;
+};
+
+// Where clones may be made.
+struct CloneTargetRule {
+    std::string datacenter;
+    std::string datastore;  // empty: any of the datacenter
+
+    friend bool operator==(const CloneTargetRule&, const CloneTargetRule&) = default;
+};
+
+struct VsphereStoreConfig {
+    std::string host;  // without brackets
+    std::uint16_t port = 443;
+    std::string username;
+    Secret password;
+    net::TlsTrust trust;
+    std::vector<VsphereDatastore> datastores;  // at least one
+    std::string image_directory;  // relative to a datastore's root, without slashes at its ends
+    int retries = 10;
+    bool direct_transfer = true;
+    std::uint16_t esx_port = 443;
+    std::vector<CloneTargetRule> clone_targets;  // empty: everywhere
+    std::size_t clones_per_datastore = 4;
+    std::size_t clones_per_host = 8;
+};
+
+struct StoreConfig {
+    BackendId id;
+    std::string description;
+    int weight = 0;
+    bool is_default = false;
+    BootFormMode boot_form = BootFormMode::sparse;
+    std::variant<FileStoreConfig, VsphereStoreConfig> backend;
+};
+
+struct DatabaseConfig {
+    Secret connection;  // may hold a password
+    Secret password;
+    store::CatalogLimits limits;
+
+    [[nodiscard]] store::CatalogOptions catalog_options() const {
+        return {.connection = connection.reveal(), .password = password.reveal(), .limits = limits};
+    }
+};
+
+// What may be stored. Negative quotas are no limit.
+struct ImageRules {
+    std::vector<std::string> disk_formats;
+    std::vector<std::string> container_formats;
+    bool require_format_match = true;
+    std::vector<std::string> nonfatal_gpt_checks;
+    std::uint64_t size_cap_bytes = 0;
+    std::uint64_t project_quota_bytes = 0;  // 0: no limit
+    int location_quota = 10;
+    std::string hashing_algorithm;
+    // Of store::CatalogLimits as well: for the API's own answers.
+    store::CatalogLimits limits;
+};
+
+// Who is shown direct_url and locations.
+struct LocationVisibility {
+    bool services = true;
+    bool users_direct_url = false;
+    bool users_locations = false;
+};
+
+struct ApiConfig {
+    std::string public_endpoint;  // no slash at its end; empty: made from the request
+    bool believe_proxy_headers = false;
+    std::string healthcheck_disable_file;
+    std::size_t list_default = 25;
+    std::size_t list_max = 1000;
+    json::Limits json;
+    LocationVisibility locations;
+    // What makes a caller a service.
+    bool face_by_token = true;
+    bool face_by_listener = true;
+};
+
+struct ProcessConfig {
+    std::size_t io_threads = 2;
+    std::size_t blocking_threads = 8;
+    std::chrono::seconds drain{0};
+    std::chrono::seconds shutdown_grace{300};
+};
+
+struct Config {
+    std::vector<http::ListenerOptions> listeners;  // users first; services, where configured
+    http::ServerLimits http;
+    ApiConfig api;
+    ImageRules images;
+    DatabaseConfig database;
+    std::vector<StoreConfig> stores;  // exactly one is the default
+    ProcessConfig process;
+    log::Options log;
+    // Worth a line in the log at start: path:12: what.
+    std::vector<std::string> warnings;
+};
+
+// Where the configuration is read from; later files win, the environment wins over files.
+struct ConfigSources {
+    std::vector<std::string> files;
+    std::vector<std::string>
+        directories;  // their *.conf in the order of their names, after `files`
+    // A folder that holds everything, on loopback, without authentication: instead of files.
+    std::optional<std::string> dev_directory;
+    // The process's, by name.
+    std::map<std::string, std::string> environment;
+};
+
+// With neither files nor directories: the first slipway.conf of ~/.slipway, ~, /etc/slipway and
+// /etc, and slipway.conf.d beside it. Reads the process's environment.
+ConfigSources default_sources(ConfigSources sources);
+
+struct ConfigReport {
+    std::optional<Config> config;  // absent when there is a mistake
+    std::vector<Finding> findings;
+    std::vector<ShownSetting> settings;
+
+    [[nodiscard]] bool has(Severity severity) const;
+};
+
+// Reads and checks everything; nothing stops at the first mistake.
+ConfigReport read_config(const ConfigSources& sources);
+
+// The same for the server. Errors: invalid_argument, whose message lists every mistake, one per
+// line.
+Result<Config> load(const ConfigSources& sources);
+
+// The stores of `reader`; part of read_config.
+std::vector<StoreConfig> read_stores(ConfigReader& reader);
+
+}  // namespace slipway::app

@@ -1,0 +1,41 @@
+#include "app/application.h"
+#include "app/cli/commands.h"
+#include "app/config.h"
+#include "base/log.h"
+#include "store/catalog.h"
+
+#include <iostream>
+
+namespace slipway::app::cli {
+
+int serve(const ServeOptions& options) {
+    auto config = load(default_sources(options.sources));
+    if (!config) return complain(config.error());
+    log::configure(config->log);
+    auto application = Application::create(*config);
+    if (!application) return complain(application.error());
+    if (options.sources.dev_directory) std::cout << dev_banner((*application)->ports().front()) << std::flush;
+    (*application)->run();
+    return exit_done;
+}
+
+int db_sync(const DbOptions& options) {
+    const auto config = load(default_sources(options.sources));
+    if (!config) return complain(config.error());
+    const SystemClock clock;
+    const auto catalog = store::Catalog::open(config->database.catalog_options(), clock);
+    if (!catalog) return complain(catalog.error());
+    std::cout << "The catalogue's schema is up to date.\n";
+    return exit_done;
+}
+
+int db_version(const DbOptions& options) {
+    const auto config = load(default_sources(options.sources));
+    if (!config) return complain(config.error());
+    const auto version = store::Catalog::schema_version(config->database.catalog_options());
+    if (!version) return complain(version.error());
+    std::cout << *version << "\n";
+    return exit_done;
+}
+
+}  // namespace slipway::app::cli

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "base/awaitable.h"
+#include "base/result.h"
+#include "model/caller.h"
+
+#include <string>
+#include <string_view>
+
+namespace slipway::auth {
+
+// What a request brings along. Views into the request.
+struct Credentials {
+    std::string_view token;          // X-Auth-Token
+    std::string_view service_token;  // X-Service-Token
+};
+
+// Tells who is behind a token.
+class IdentityService {
+public:
+    virtual ~IdentityService() = default;
+
+    // Errors: unauthenticated, unavailable (the identity service can not be asked).
+    virtual awaitable<Result<Identity>> identify(
+        const Credentials& credentials, const Call& call
+    ) = 0;
+
+    // For WWW-Authenticate of a 401; empty: none.
+    [[nodiscard]] virtual std::string challenge() const = 0;
+};
+
+// For development: everybody is an administrator of one project, with any token or none. Only for
+// listeners on loopback; the configuration sees to that.
+class NoIdentityService final : public IdentityService {
+public:
+    awaitable<Result<Identity>> identify(const Credentials& credentials, const Call& call) override;
+    [[nodiscard]] std::string challenge() const override { return {}; }
+};
+
+}  // namespace slipway::auth

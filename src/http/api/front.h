@@ -1,0 +1,32 @@
+#pragma once
+
+#include "auth/identity_service.h"
+#include "http/api/health.h"
+#include "http/api/versions.h"
+#include "http/router.h"
+#include "http/server.h"
+
+namespace slipway::http::api {
+
+// What stands between the server and the routes, in the order in which a request meets it: health,
+// versions, identity, then the router.
+class Front {
+public:
+    struct Parts {
+        HealthCheck health;
+        Versions versions;
+        auth::IdentityService& identity;
+        const Router& router;
+        // What makes a caller a service, besides what its token says.
+        bool face_by_listener = true;
+    };
+
+    explicit Front(Parts parts) : parts_(std::move(parts)) {}
+
+    awaitable<Response> handle(Request& request);
+
+private:
+    Parts parts_;
+};
+
+}  // namespace slipway::http::api

@@ -1,0 +1,153 @@
+#include "http/api/images.h"
+
+#include "http/api/image_body.h"
+#include "http/api/image_view.h"
+
+namespace slipway::http::api {
+
+namespace {
+
+constexpr std::size_t kLongestTag = 255;
+
+// The media type without its parameters.
+std::string_view media_type(const Request& request) {
+    std::string_view value = request.header("Content-Type");
+    value = value.substr(0, value.find(';'));
+    while (!value.empty() && value.back() == ' ') value.remove_suffix(1);
+    return value;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words) text += (text.empty() ? "" : ",") + word;
+    return text;
+}
+
+}  // namespace
+
+Result<ImageId> image_id(const Request& request) {
+    return parse_image_id(request.params.at("image_id"));
+}
+
+std::string base_url(const Request& request, const std::string& public_endpoint) {
+    if (!public_endpoint.empty()) {
+        std::string base = public_endpoint;
+        while (base.ends_with('/')) base.pop_back();
+        return base;
+    }
+    return (request.is_tls() ? "https://" : "http://") + std::string(request.header("Host"));
+}
+
+void ImagesApi::add_routes(Router& router) {
+    router.add("GET", "/v2/images", BodyRule::ignored, bind(this, &ImagesApi::list));
+    router.add("POST", "/v2/images", BodyRule::taken, bind(this, &ImagesApi::create));
+    router.add("GET", "/v2/images/{image_id}", BodyRule::refused, bind(this, &ImagesApi::show));
+    router.add("PATCH", "/v2/images/{image_id}", BodyRule::taken, bind(this, &ImagesApi::update));
+    router.add(
+        "DELETE", "/v2/images/{image_id}", BodyRule::refused, bind(this, &ImagesApi::remove)
+    );
+    router.add(
+        "POST",
+        "/v2/images/{image_id}/actions/{action}",
+        BodyRule::refused,
+        bind(this, &ImagesApi::act)
+    );
+    router.add(
+        "PUT",
+        "/v2/images/{image_id}/tags/{tag}",
+        BodyRule::refused,
+        bind(this, &ImagesApi::add_tag)
+    );
+    router.add(
+        "DELETE",
+        "/v2/images/{image_id}/tags/{tag}",
+        BodyRule::refused,
+        bind(this, &ImagesApi::remove_tag)
+    );
+}
+
+awaitable<Result<Response>> ImagesApi::list(Request& request) {
+    SLIPWAY_CO_TRY(ImageQuery query, read_list_query(request.query(), options_.list));
+    SLIPWAY_CO_TRY(const auto page, co_await images_.list(request.caller, std::move(query)));
+    json::Writer writer;
+    writer.begin_object().key("images").begin_array();
+    for (const auto& image : page.images) write_image(writer, image);
+    writer.end_array().member("first", list_link("/v2/images", request.query(), ""));
+    if (page.more)
+        writer.member(
+            "next", list_link("/v2/images", request.query(), page.images.back().image.id.str())
+        );
+    writer.member("schema", "/v2/schemas/images").end_object();
+    co_return json_response(200, writer.text());
+}
+
+awaitable<Result<Response>> ImagesApi::create(Request& request) {
+    SLIPWAY_CO_TRY(const std::string body, co_await request.read_text(options_.json_bytes));
+    SLIPWAY_CO_TRY(Image image, read_new_image(schema_, body, request.caller.identity.project));
+    SLIPWAY_CO_TRY(const auto created, co_await images_.create(request.caller, std::move(image)));
+    Response response = json_response(201, image_json(created));
+    const std::string path = "/v2/images/" + created.image.id.str();
+    response.with("Location", base_url(request, options_.public_endpoint) + path);
+    if (!options_.store_ids.empty())
+        response.with("OpenStack-image-store-ids", joined(options_.store_ids));
+    co_return response;
+}
+
+awaitable<Result<Response>> ImagesApi::show(Request& request) {
+    SLIPWAY_CO_TRY(const ImageId id, image_id(request));
+    SLIPWAY_CO_TRY(const auto image, co_await images_.show(request.caller, id));
+    co_return json_response(200, image_json(image));
+}
+
+awaitable<Result<Response>> ImagesApi::update(Request& request) {
+    constexpr std::string_view kV20 = "application/openstack-images-v2.0-json-patch";
+    constexpr std::string_view kV21 = "application/openstack-images-v2.1-json-patch";
+    const std::string_view type = media_type(request);
+    if (type != kV20 && type != kV21)
+        co_return Error(
+            Errc::unsupported,
+            "PATCH takes a body of type " + std::string(kV21) + " or " + std::string(kV20) + "."
+        );
+    SLIPWAY_CO_TRY(const std::string body, co_await request.read_text(options_.json_bytes));
+    const auto dialect = type == kV20 ? service::PatchDialect::v2_0 : service::PatchDialect::v2_1;
+    SLIPWAY_CO_TRY(const ImageId id, image_id(request));
+    SLIPWAY_CO_TRY(auto patch, read_image_patch(schema_, body, dialect));
+    SLIPWAY_CO_TRY(const auto image, co_await images_.update(request.caller, id, std::move(patch)));
+    co_return json_response(200, image_json(image));
+}
+
+awaitable<Result<Response>> ImagesApi::remove(Request& request) {
+    SLIPWAY_CO_TRY(const ImageId id, image_id(request));
+    SLIPWAY_CO_CHECK(co_await images_.remove(request.caller, id));
+    co_return no_content();
+}
+
+awaitable<Result<Response>> ImagesApi::act(Request& request) {
+    SLIPWAY_CO_TRY(const ImageId id, image_id(request));
+    const std::string& action = request.params.at("action");
+    if (action != "deactivate" && action != "reactivate")
+        co_return Error(
+            Errc::not_found,
+            "An image can be deactivated and reactivated; there is no other action."
+        );
+    const auto event = action == "deactivate" ? ImageEvent::deactivate : ImageEvent::reactivate;
+    SLIPWAY_CO_CHECK(co_await images_.change_activity(request.caller, id, event));
+    co_return no_content();
+}
+
+awaitable<Result<Response>> ImagesApi::add_tag(Request& request) {
+    SLIPWAY_CO_TRY(const ImageId id, image_id(request));
+    const std::string& tag = request.params.at("tag");
+    if (tag.size() > kLongestTag)
+        co_return Error(Errc::invalid_argument, "A tag may have at most 255 characters.");
+    SLIPWAY_CO_CHECK(co_await images_.add_tag(request.caller, id, tag));
+    co_return no_content();
+}
+
+awaitable<Result<Response>> ImagesApi::remove_tag(Request& request) {
+    SLIPWAY_CO_TRY(const ImageId id, image_id(request));
+    SLIPWAY_CO_CHECK(co_await images_.remove_tag(request.caller, id, request.params.at("tag")));
+    co_return no_content();
+}
+
+}  // namespace slipway::http::api

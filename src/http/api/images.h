@@ -1,0 +1,55 @@
+#pragma once
+
+#include "http/api/list_query.h"
+#include "http/router.h"
+#include "service/image_service.h"
+
+#include <string>
+#include <vector>
+
+namespace slipway::http::api {
+
+// /v2/images, one image, its tags, and its two actions.
+class ImagesApi {
+public:
+    struct Options {
+        ListLimits list;
+        std::size_t json_bytes = 1U << 20U;
+        // Origin of the service as clients see it, without a slash at the end; empty: from the
+        // request.
+        std::string public_endpoint;
+        std::vector<std::string>
+            store_ids;  // for OpenStack-image-store-ids; empty: not multi-store
+    };
+
+    ImagesApi(service::ImageService& images, const ImageSchema& schema, Options options)
+        : images_(images), schema_(schema), options_(std::move(options)) {}
+
+    void add_routes(Router& router);
+
+private:
+    awaitable<Result<Response>> list(Request& request);
+    awaitable<Result<Response>> create(Request& request);
+    awaitable<Result<Response>> show(Request& request);
+    awaitable<Result<Response>> update(Request& request);
+    awaitable<Result<Response>> remove(Request& request);
+    awaitable<Result<Response>> act(Request& request);
+    awaitable<Result<Response>> add_tag(Request& request);
+    awaitable<Result<Response>> remove_tag(Request& request);
+
+    service::ImageService& images_;
+    const ImageSchema& schema_;
+    Options options_;
+};
+
+// The id in the path, as every handler reads it.
+Result<ImageId> image_id(const Request& request);
+// Scheme and authority as the client sees them: `public_endpoint`, or from the request.
+std::string base_url(const Request& request, const std::string& public_endpoint);
+// Binds a member function to a route.
+template <class Api>
+RouteHandler bind(Api* api, awaitable<Result<Response>> (Api::*handler)(Request&)) {
+    return [api, handler](Request& request) { return (api->*handler)(request); };
+}
+
+}  // namespace slipway::http::api

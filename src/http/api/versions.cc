@@ -1,0 +1,89 @@
+#include "http/api/versions.h"
+
+#include "base/json.h"
+#include "http/api/images.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+namespace slipway::http::api {
+
+namespace {
+
+constexpr std::string_view kMediaType = "application/vnd.openstack.images-";
+
+constexpr std::array<std::string_view, 12> kAlways{
+    "v2", "v2.0", "v2.1", "v2.2", "v2.3", "v2.4", "v2.5", "v2.6", "v2.7", "v2.9", "v2.15", "v2.17"};
+constexpr std::array<std::string_view, 5> kMultiStore{"v2.8", "v2.10", "v2.11", "v2.12", "v2.13"};
+
+bool is_own_path(std::string_view path) {
+    return path == "/slipway" || path.starts_with("/slipway/") || path == "/healthcheck" ||
+           path.starts_with("/healthcheck/");
+}
+
+}  // namespace
+
+bool Versions::accepts(std::string_view token) const {
+    return std::find(kAlways.begin(), kAlways.end(), token) != kAlways.end() ||
+           (multi_store_ &&
+            std::find(kMultiStore.begin(), kMultiStore.end(), token) != kMultiStore.end());
+}
+
+Response Versions::document(const Request& request, int status) const {
+    std::vector<std::string_view> ids{"v2.15"};
+    if (multi_store_)
+        ids.insert(ids.end(), {"v2.13", "v2.12", "v2.11", "v2.10", "v2.9", "v2.8"});
+    else
+        ids.push_back("v2.9");
+    ids.push_back("v2.17");
+    for (const char* id : {"v2.7", "v2.6", "v2.5", "v2.4", "v2.3", "v2.2", "v2.1", "v2.0"})
+        ids.emplace_back(id);
+    const std::string href = base_url(request, public_endpoint_) + "/v2/";
+    json::Writer writer;
+    writer.begin_object().key("versions").begin_array();
+    for (const std::string_view id : ids) {
+        writer.begin_object().member("id", id).member(
+            "status", id == "v2.17" ? "CURRENT" : "SUPPORTED"
+        );
+        writer.key("links").begin_array().begin_object().member("rel", "self").member("href", href);
+        writer.end_object().end_array().end_object();
+    }
+    writer.end_array().end_object();
+    return json_response(status, writer.text());
+}
+
+Versions::Outcome Versions::resolve(const Request& request) const {
+    std::string_view path = request.raw_path();
+    if (is_own_path(path)) return {std::nullopt, std::string(path)};
+    if (path == "/versions" || path.starts_with("/versions/")) return {document(request, 200), {}};
+
+    const std::string_view accept = request.header("Accept");
+    if (accept.starts_with(kMediaType)) {
+        std::string_view token = accept.substr(kMediaType.size());
+        token = token.substr(0, token.find_first_of(",; +"));
+        const auto first = path.find_first_not_of('/');
+        const bool versioned =
+            first != std::string_view::npos && path.substr(first).starts_with("v");
+        if (!accepts(token)) return {document(request, 300), {}};
+        if (!versioned) return {std::nullopt, "/v2" + std::string(path)};
+    }
+
+    const auto first = path.find_first_not_of('/');
+    if (first == std::string_view::npos) return {document(request, 300), {}};
+    const std::string_view rest = path.substr(first);
+    const auto slash = rest.find('/');
+    const std::string_view token = rest.substr(0, slash);
+    if (!accepts(token)) return {document(request, 300), {}};
+    if (slash == std::string_view::npos) {
+        Response redirect;
+        redirect.status = 302;
+        redirect.with(
+            "Location", base_url(request, public_endpoint_) + "/" + std::string(token) + "/"
+        );
+        return {std::move(redirect), {}};
+    }
+    return {std::nullopt, "/v2" + std::string(rest.substr(slash))};
+}
+
+}  // namespace slipway::http::api

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "base/ids.h"
+#include "base/time.h"
+#include "model/task_record.h"
+
+#include <string>
+
+namespace slipway {
+
+// One upload, download or clone of an image, and what it cost.
+struct TransferRecord {
+    std::string kind;  // upload, download, clone
+    ImageId image_id;
+    Account account;
+    Time finished_at;
+    std::string request_id;
+};
+
+}  // namespace slipway

@@ -1,0 +1,76 @@
+#include "service/collector.h"
+
+#include "base/log.h"
+
+namespace slipway::service {
+
+namespace {
+
+constexpr std::size_t kBatch = 32;
+constexpr std::chrono::seconds kPause{5};
+constexpr std::chrono::seconds kRetryAfter{30};
+constexpr std::chrono::seconds kRemoveLimit{300};
+
+}  // namespace
+
+Collector::Collector(
+    store::Catalog& catalog,
+    store::BackendSet& backends,
+    Transfers& transfers,
+    asio::any_io_executor executor
+)
+    : catalog_(catalog), backends_(backends), transfers_(transfers), wakeup_(std::move(executor)) {}
+
+awaitable<void> Collector::run() {
+    while (true) {
+        const auto collected = co_await collect_once();
+        if (!collected)
+            log::warning({}, "garbage.collect.failed", {{"error", collected.error().message}});
+        if (collected && *collected == kBatch) continue;
+        co_await wakeup_.wait(kPause);
+    }
+}
+
+awaitable<Result<std::size_t>> Collector::collect_once() {
+    SLIPWAY_CO_TRY(const auto garbage, co_await catalog_.collectable_garbage(kBatch));
+    std::size_t gone = 0;
+    for (const Location& location : garbage) {
+        SLIPWAY_CO_TRY(const bool collected, co_await collect(location));
+        if (collected) ++gone;
+    }
+    co_return gone;
+}
+
+awaitable<Result<bool>> Collector::collect(const Location& location) {
+    if (transfers_.is_pinned(location.id)) {
+        SLIPWAY_CO_CHECK(co_await catalog_.postpone_garbage(location.id, kRetryAfter));
+        co_return false;
+    }
+    const Call call{"gc-" + location.id.str(), after(kRemoveLimit)};
+    const auto backend = backends_.find(location.backend);
+    Result<void> removed;
+    if (backend)
+        removed = co_await (*backend)->remove(location, call);
+    else
+        removed = backend.error();
+    if (removed) {
+        SLIPWAY_CO_CHECK(co_await catalog_.forget_location(location.id));
+        log::info(
+            call,
+            "garbage.collect.done",
+            {{"image", location.image_id.str()}, {"directory", location.directory}}
+        );
+        co_return true;
+    }
+    log::warning(
+        call,
+        "garbage.collect.postponed",
+        {{"image", location.image_id.str()},
+         {"directory", location.directory},
+         {"error", removed.error().message}}
+    );
+    SLIPWAY_CO_CHECK(co_await catalog_.postpone_garbage(location.id, kRetryAfter));
+    co_return false;
+}
+
+}  // namespace slipway::service

@@ -1,0 +1,168 @@
+#include "service/image_service.h"
+
+#include "base/log.h"
+
+#include <algorithm>
+#include <map>
+
+namespace slipway::service {
+
+namespace {
+
+// Deleted bytes stay this long: a clone that reads them pins them in the catalogue, a download of
+// ours in memory; this covers downloads by other servers on the same catalogue.
+constexpr std::chrono::seconds kDeleteGrace{10};
+
+bool has_data(const Image& image) {
+    return image.status == ImageStatus::active || image.status == ImageStatus::deactivated;
+}
+
+}  // namespace
+
+awaitable<Result<AuthorizedImage>> find_authorized(
+    store::Catalog& catalog, const Caller& caller, const ImageId& id, Action action
+) {
+    auto found = co_await catalog.find_image(id);
+    if (!found) {
+        if (found.error().code == Errc::not_found) co_return image_not_found(id);
+        co_return found.error();
+    }
+    AuthorizedImage result{std::move(*found), false};
+    const Identity& identity = caller.identity;
+    if (result.image.visibility == Visibility::shared && identity.project && !identity.is_admin &&
+        identity.project != result.image.owner) {
+        const auto member = co_await catalog.find_member(id, *identity.project);
+        if (!member && member.error().code != Errc::not_found) co_return member.error();
+        result.shared_with_caller = member.has_value();
+    }
+    const Target target{&result.image, result.shared_with_caller, {}, {}};
+    SLIPWAY_CO_CHECK(authorize(action, identity, target));
+    co_return result;
+}
+
+awaitable<Result<ImageRecord>> ImageService::record(const Caller& caller, const Image& image) {
+    std::vector<Location> live;
+    if (has_data(image)) {
+        SLIPWAY_CO_TRY(live, co_await with_.catalog.live_locations(image.id));
+    }
+    co_return record_of(image, std::move(live), caller.identity, with_.backends, with_.visibility);
+}
+
+awaitable<Result<ImageRecord>> ImageService::create(const Caller& caller, Image image) {
+    SLIPWAY_CO_CHECK(
+        authorize(Action::add_image, caller.identity, {nullptr, false, {}, image.owner})
+    );
+    if (image.visibility == Visibility::public_)
+        SLIPWAY_CO_CHECK(
+            authorize(Action::publicize_image, caller.identity, {&image, false, {}, {}})
+        );
+    if (image.visibility == Visibility::community)
+        SLIPWAY_CO_CHECK(
+            authorize(Action::communitize_image, caller.identity, {&image, false, {}, {}})
+        );
+    SLIPWAY_CO_TRY(const Image created, co_await with_.catalog.create_image(std::move(image)));
+    log::info(caller.call, "image.create.done", {{"image", created.id.str()}});
+    co_return co_await record(caller, created);
+}
+
+awaitable<Result<ImageRecord>> ImageService::show(const Caller& caller, const ImageId& id) {
+    SLIPWAY_CO_TRY(
+        const auto found, co_await find_authorized(with_.catalog, caller, id, Action::get_image)
+    );
+    co_return co_await record(caller, found.image);
+}
+
+awaitable<Result<ImageListPage>> ImageService::list(const Caller& caller, ImageQuery query) {
+    SLIPWAY_CO_CHECK(authorize(Action::get_images, caller.identity, {}));
+    query.scope.all = caller.identity.is_admin;
+    query.scope.project = caller.identity.project;
+    const std::size_t limit = query.limit;
+    ImageListPage page;
+    if (limit == 0) co_return page;
+    SLIPWAY_CO_TRY(const auto images, co_await with_.catalog.list_images(std::move(query)));
+    std::vector<ImageId> ids;
+    for (const Image& image : images)
+        if (has_data(image)) ids.push_back(image.id);
+    SLIPWAY_CO_TRY(auto live, co_await with_.catalog.live_locations(std::move(ids)));
+    std::map<ImageId, std::vector<Location>> by_image;
+    for (Location& location : live) by_image[location.image_id].push_back(std::move(location));
+    for (const Image& image : images)
+        page.images.push_back(record_of(
+            image, std::move(by_image[image.id]), caller.identity, with_.backends, with_.visibility
+        ));
+    page.more = images.size() == limit;
+    co_return page;
+}
+
+awaitable<Result<ImageRecord>> ImageService::update(
+    const Caller& caller, const ImageId& id, ImagePatch patch
+) {
+    SLIPWAY_CO_CHECK(co_await find_authorized(with_.catalog, caller, id, Action::modify_image));
+    auto change = [&](Image& image) {
+        return apply_patch(image, patch, with_.schema, caller.identity);
+    };
+    SLIPWAY_CO_TRY(const Image updated, co_await with_.catalog.update_image(id, change));
+    co_return co_await record(caller, updated);
+}
+
+awaitable<Result<void>> ImageService::remove(const Caller& caller, const ImageId& id) {
+    SLIPWAY_CO_TRY(
+        const auto found, co_await find_authorized(with_.catalog, caller, id, Action::delete_image)
+    );
+    if (found.image.is_protected)
+        co_return Error(
+            Errc::forbidden, "Image " + id.str() + " is protected and cannot be deleted."
+        );
+    SLIPWAY_CO_CHECK(co_await with_.catalog.delete_image(id, kDeleteGrace));
+    with_.on_deleted(id);
+    log::info(caller.call, "image.delete.done", {{"image", id.str()}});
+    co_return Result<void>();
+}
+
+awaitable<Result<void>> ImageService::change_activity(
+    const Caller& caller, const ImageId& id, ImageEvent event
+) {
+    const Action action = event == ImageEvent::deactivate ? Action::deactivate : Action::reactivate;
+    SLIPWAY_CO_CHECK(co_await find_authorized(with_.catalog, caller, id, action));
+    const auto changed = co_await with_.catalog.advance(id, event);
+    if (changed) co_return Result<void>();
+    if (changed.error().code == Errc::conflict)
+        co_return Error(Errc::forbidden, changed.error().message);
+    co_return changed.error();
+}
+
+awaitable<Result<void>> ImageService::add_tag(
+    const Caller& caller, const ImageId& id, std::string tag
+) {
+    SLIPWAY_CO_CHECK(co_await find_authorized(with_.catalog, caller, id, Action::modify_image));
+    auto change = [&](Image& image) -> Result<void> {
+        const auto place = std::lower_bound(image.tags.begin(), image.tags.end(), tag);
+        if (place == image.tags.end() || *place != tag) image.tags.insert(place, tag);
+        return {};
+    };
+    SLIPWAY_CO_CHECK(co_await with_.catalog.update_image(id, change));
+    co_return Result<void>();
+}
+
+awaitable<Result<void>> ImageService::remove_tag(
+    const Caller& caller, const ImageId& id, std::string tag
+) {
+    SLIPWAY_CO_CHECK(co_await find_authorized(with_.catalog, caller, id, Action::modify_image));
+    auto change = [&](Image& image) -> Result<void> {
+        if (std::erase(image.tags, tag) == 0)
+            return Error(Errc::not_found, "The image has no tag '" + tag + "'.");
+        return {};
+    };
+    SLIPWAY_CO_CHECK(co_await with_.catalog.update_image(id, change));
+    co_return Result<void>();
+}
+
+awaitable<Result<std::vector<TransferRecord>>> ImageService::transfers(
+    const Caller& caller, const ImageId& id, std::size_t limit
+) {
+    SLIPWAY_CO_CHECK(co_await find_authorized(with_.catalog, caller, id, Action::slipway_transfers)
+    );
+    co_return co_await with_.catalog.list_transfers(id, limit);
+}
+
+}  // namespace slipway::service

@@ -1,0 +1,79 @@
+#pragma once
+
+#include "base/awaitable.h"
+#include "model/caller.h"
+#include "model/image_schema.h"
+#include "service/image_patch.h"
+#include "service/image_record.h"
+#include "service/policy.h"
+#include "store/backend_set.h"
+#include "store/catalog.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace slipway::service {
+
+struct ImageListPage {
+    std::vector<ImageRecord> images;
+    bool more = false;  // the database's page was full
+};
+
+// Told when an image was deleted, so that a running transfer can stop.
+using OnDeleted = std::function<void(const ImageId&)>;
+
+// The records of images: create, show, list, change, delete. Their data is ImageDataService's.
+class ImageService {
+public:
+    struct Dependencies {
+        store::Catalog& catalog;
+        store::BackendSet& backends;
+        const ImageSchema& schema;
+        LocationVisibility visibility;
+        OnDeleted on_deleted;
+    };
+
+    explicit ImageService(Dependencies dependencies) : with_(std::move(dependencies)) {}
+
+    // `image` holds what the client asked for, the owner filled in already.
+    // Errors: forbidden, conflict (the id is or was in use), too_large (limits).
+    awaitable<Result<ImageRecord>> create(const Caller& caller, Image image);
+
+    awaitable<Result<ImageRecord>> show(const Caller& caller, const ImageId& id);
+    awaitable<Result<ImageListPage>> list(const Caller& caller, ImageQuery query);
+    awaitable<Result<ImageRecord>> update(
+        const Caller& caller, const ImageId& id, ImagePatch patch
+    );
+    awaitable<Result<void>> remove(const Caller& caller, const ImageId& id);
+
+    // `event`: deactivate or reactivate. Errors: forbidden in any other status than those two.
+    awaitable<Result<void>> change_activity(
+        const Caller& caller, const ImageId& id, ImageEvent event
+    );
+
+    awaitable<Result<void>> add_tag(const Caller& caller, const ImageId& id, std::string tag);
+    awaitable<Result<void>> remove_tag(const Caller& caller, const ImageId& id, std::string tag);
+
+    // What the image's uploads, downloads and clones cost, newest first.
+    awaitable<Result<std::vector<TransferRecord>>> transfers(
+        const Caller& caller, const ImageId& id, std::size_t limit
+    );
+
+private:
+    awaitable<Result<ImageRecord>> record(const Caller& caller, const Image& image);
+
+    Dependencies with_;
+};
+
+// An image that the caller may do `action` to; forbidden or not_found otherwise. Used by every
+// service.
+struct AuthorizedImage {
+    Image image;
+    bool shared_with_caller = false;
+};
+awaitable<Result<AuthorizedImage>> find_authorized(
+    store::Catalog& catalog, const Caller& caller, const ImageId& id, Action action
+);
+
+}  // namespace slipway::service

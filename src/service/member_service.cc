@@ -1,0 +1,85 @@
+#include "service/member_service.h"
+
+#include "service/image_service.h"
+
+namespace slipway::service {
+
+namespace {
+
+Result<void> check_shared(const Image& image) {
+    if (image.visibility == Visibility::shared) return {};
+    return Error(Errc::forbidden, "Only shared images have members.");
+}
+
+bool sees_all(const Identity& identity, const Image& image) {
+    return identity.is_admin || (identity.project && identity.project == image.owner);
+}
+
+Error no_member(const ImageId& id, const std::string& project) {
+    return Error(Errc::not_found, project + " is not a member of image " + id.str() + ".");
+}
+
+}  // namespace
+
+awaitable<Result<std::vector<Member>>> MemberService::list(
+    const Caller& caller, const ImageId& id
+) {
+    SLIPWAY_CO_TRY(
+        const auto found, co_await find_authorized(catalog_, caller, id, Action::get_members)
+    );
+    SLIPWAY_CO_CHECK(check_shared(found.image));
+    SLIPWAY_CO_TRY(auto members, co_await catalog_.list_members(id));
+    if (!sees_all(caller.identity, found.image))
+        std::erase_if(members, [&](const Member& m) {
+            return m.project != caller.identity.project;
+        });
+    co_return members;
+}
+
+awaitable<Result<Member>> MemberService::show(
+    const Caller& caller, const ImageId& id, const std::string& project
+) {
+    SLIPWAY_CO_TRY(
+        const auto found, co_await find_authorized(catalog_, caller, id, Action::get_member)
+    );
+    if (!check_shared(found.image)) co_return no_member(id, project);
+    if (!sees_all(caller.identity, found.image) && caller.identity.project != project)
+        co_return no_member(id, project);
+    co_return co_await catalog_.find_member(id, project);
+}
+
+awaitable<Result<Member>> MemberService::add(
+    const Caller& caller, const ImageId& id, const std::string& project
+) {
+    SLIPWAY_CO_TRY(
+        const auto found, co_await find_authorized(catalog_, caller, id, Action::add_member)
+    );
+    SLIPWAY_CO_CHECK(check_shared(found.image));
+    co_return co_await catalog_.add_member(id, project);
+}
+
+awaitable<Result<Member>> MemberService::set_status(
+    const Caller& caller, const ImageId& id, const std::string& project, const std::string& status
+) {
+    SLIPWAY_CO_TRY(
+        const auto found, co_await find_authorized(catalog_, caller, id, Action::get_member)
+    );
+    SLIPWAY_CO_CHECK(check_shared(found.image));
+    if (!sees_all(caller.identity, found.image) && caller.identity.project != project)
+        co_return no_member(id, project);
+    const Target target{&found.image, found.shared_with_caller, project, {}};
+    SLIPWAY_CO_CHECK(authorize(Action::modify_member, caller.identity, target));
+    co_return co_await catalog_.set_member_status(id, project, status);
+}
+
+awaitable<Result<void>> MemberService::remove(
+    const Caller& caller, const ImageId& id, const std::string& project
+) {
+    SLIPWAY_CO_TRY(
+        const auto found, co_await find_authorized(catalog_, caller, id, Action::delete_member)
+    );
+    SLIPWAY_CO_CHECK(check_shared(found.image));
+    co_return co_await catalog_.remove_member(id, project);
+}
+
+}  // namespace slipway::service

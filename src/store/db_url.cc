@@ -1,0 +1,195 @@
+#include "store/db_url.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <optional>
+#include <vector>
+
+namespace slipway::store {
+
+namespace {
+
+// What libpq understands and an operator may want to say in the URL.
+constexpr std::array<std::string_view, 14> kPassedOn{
+    "sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "gssencmode", "channel_binding",
+    "application_name", "connect_timeout", "target_session_attrs", "options", "keepalives",
+    "keepalives_idle", "tcp_user_timeout",
+};
+
+Error bad_url(const std::string& what) {
+    return Error(Errc::invalid_argument, "[database] connection: " + what);
+}
+
+int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+Result<std::string> percent_decode(std::string_view text) {
+    std::string decoded;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] != '%') {
+            decoded += text[i];
+            continue;
+        }
+        const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
+        const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
+        if (high < 0 || low < 0)
+            return bad_url("a % is not followed by two hexadecimal digits; write %25 for a %");
+        decoded += static_cast<char>(high * 16 + low);
+        i += 2;
+    }
+    if (decoded.find('\0') != std::string::npos) return bad_url("%00 is not allowed");
+    return decoded;
+}
+
+// Cuts `text` at the first `separator`: what stands before it, and what stands behind it.
+std::pair<std::string_view, std::optional<std::string_view>> cut(
+    std::string_view text, char separator
+) {
+    const auto at = text.find(separator);
+    if (at == std::string_view::npos) return {text, std::nullopt};
+    return {text.substr(0, at), text.substr(at + 1)};
+}
+
+class ConnInfo {
+public:
+    void add(std::string_view key, std::string_view value) {
+        if (!text_.empty()) text_ += ' ';
+        text_ += key;
+        text_ += "='";
+        for (const char c : value) {
+            if (c == '\'' || c == '\\') text_ += '\\';
+            text_ += c;
+        }
+        text_ += '\'';
+    }
+    [[nodiscard]] std::string text() const { return text_; }
+
+private:
+    std::string text_;
+};
+
+struct Hosts {
+    std::string names;
+    std::string ports;
+
+    // `host`, `host:port`, `[v6]:port`, or the folder of a socket.
+    Result<void> add(std::string_view text) {
+        std::string_view host = text;
+        std::string_view port;
+        const auto bracket = text.starts_with('[') ? text.find(']') : std::string_view::npos;
+        const auto colon =
+            text.find(':', bracket == std::string_view::npos ? 0 : bracket);
+        if (!text.starts_with('/') && colon != std::string_view::npos) {
+            host = text.substr(0, colon);
+            port = text.substr(colon + 1);
+        }
+        if (bracket != std::string_view::npos) host = text.substr(1, bracket - 1);
+        const bool digits = std::all_of(port.begin(), port.end(), [](unsigned char c) {
+            return std::isdigit(c) != 0;
+        });
+        if (!digits || port.size() > 5) return bad_url("the port is not a number");
+        SLIPWAY_TRY(const std::string name, percent_decode(host));
+        if (!names.empty()) {
+            names += ',';
+            ports += ',';
+        }
+        names += name;
+        ports += port;
+        return {};
+    }
+};
+
+Result<void> read_query(std::string_view query, Hosts& hosts, std::string& port, ConnInfo& info) {
+    std::optional<std::string_view> rest = query;
+    while (rest && !rest->empty()) {
+        const auto [item, behind] = cut(*rest, '&');
+        rest = behind;
+        const auto [key, raw_value] = cut(item, '=');
+        SLIPWAY_TRY(const std::string value, percent_decode(raw_value.value_or("")));
+        if (key == "host") {
+            SLIPWAY_CHECK(hosts.add(raw_value.value_or("")));
+        } else if (key == "port") {
+            port = value;
+        } else if (std::find(kPassedOn.begin(), kPassedOn.end(), key) != kPassedOn.end()) {
+            info.add(key, value);
+        } else {
+            return bad_url("the parameter '" + std::string(key.substr(0, 64)) + "' is not known");
+        }
+    }
+    return {};
+}
+
+Result<DbTarget> parse_postgresql(std::string_view rest, const std::string& password) {
+    ConnInfo info;
+    const auto [before_query, query] = cut(rest, '?');
+    const auto [authority, name] = cut(before_query, '/');
+
+    std::string_view host_part = authority;
+    std::string secret = password;
+    if (const auto at = authority.rfind('@'); at != std::string_view::npos) {
+        host_part = authority.substr(at + 1);
+        const auto [user, url_password] = cut(authority.substr(0, at), ':');
+        SLIPWAY_TRY(const std::string user_name, percent_decode(user));
+        if (!user_name.empty()) info.add("user", user_name);
+        if (secret.empty() && url_password) {
+            SLIPWAY_TRY(secret, percent_decode(*url_password));
+        }
+    }
+    if (!secret.empty()) info.add("password", secret);
+    SLIPWAY_TRY(const std::string database, percent_decode(name.value_or("")));
+    if (database.empty()) return bad_url("the name of the database is missing");
+    info.add("dbname", database);
+
+    Hosts hosts;
+    std::optional<std::string_view> more = host_part;
+    while (more && !more->empty()) {
+        const auto [host, behind] = cut(*more, ',');
+        SLIPWAY_CHECK(hosts.add(host));
+        more = behind;
+    }
+    std::string port;
+    SLIPWAY_CHECK(read_query(query.value_or(""), hosts, port, info));
+    if (!hosts.names.empty()) info.add("host", hosts.names);
+    if (port.empty() && hosts.ports.find_first_not_of(',') != std::string::npos) port = hosts.ports;
+    if (!port.empty()) info.add("port", port);
+    return DbTarget{Engine::postgresql, {}, info.text()};
+}
+
+Result<DbTarget> parse_sqlite(std::string_view rest) {
+    const std::string_view path = cut(rest, '?').first;
+    if (path.empty() || path == "/" || path == "/:memory:")
+        return DbTarget{Engine::sqlite, ":memory:", {}};
+    if (!path.starts_with('/'))
+        return bad_url(
+            "write sqlite:///relative/path or sqlite:////absolute/path; SQLite has no host"
+        );
+    if (path.find_first_of("\"'\n") != std::string_view::npos)
+        return bad_url("the path of the SQLite file must not contain quotes");
+    return DbTarget{Engine::sqlite, std::string(path.substr(1)), {}};
+}
+
+}  // namespace
+
+Result<DbTarget> parse_database_url(std::string_view url, const std::string& password) {
+    const auto colon = url.find("://");
+    if (colon == std::string_view::npos)
+        return bad_url("it is no URL; write sqlite:////path/to/file or postgresql://…");
+    const std::string_view engine = cut(url.substr(0, colon), '+').first;
+    const std::string_view rest = url.substr(colon + 3);
+    if (engine == "sqlite") return parse_sqlite(rest);
+    if (engine == "postgresql" || engine == "postgres") return parse_postgresql(rest, password);
+    if (engine == "mysql" || engine == "mariadb")
+        return bad_url(
+            "slipway keeps its catalogue in SQLite or PostgreSQL, not in MySQL. Leave this file as it "
+            "is and give a second --config-file that sets [database] connection, and take over the "
+            "images later with 'slipway import-glance'"
+        );
+    return bad_url("this kind of database is not supported; use sqlite:// or postgresql://");
+}
+
+}  // namespace slipway::store

@@ -1,0 +1,382 @@
+#include "store/local_backend.h"
+
+#include "store/local_clone.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <utility>
+
+#include <fcntl.h>
+
+namespace slipway::store {
+
+namespace {
+
+constexpr std::string_view kScheme = "vsphere://";
+
+// <uuid>.<16 hexadecimal digits>, lower case.
+bool names_an_object(std::string_view directory) {
+    constexpr std::size_t kUuid = 36;
+    constexpr std::size_t kAttempt = 16;
+    if (directory.size() != kUuid + 1 + kAttempt || directory[kUuid] != '.') return false;
+    if (!is_uuid(directory.substr(0, kUuid))) return false;
+    return std::all_of(directory.begin() + kUuid + 1, directory.end(), [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    });
+}
+
+Result<void> check_directory(const Location& location) {
+    if (names_an_object(location.directory) &&
+        location.directory.starts_with(location.image_id.str() + "."))
+        return {};
+    return Error(Errc::invalid_argument, "the location names no object's directory");
+}
+
+std::vector<std::string> split_path(const std::string& path) {
+    std::vector<std::string> parts;
+    for (std::size_t at = 0; at <= path.size();) {
+        const auto end = std::min(path.find('/', at), path.size());
+        parts.push_back(path.substr(at, end - at));
+        at = end + 1;
+    }
+    return parts;
+}
+
+// Writes the data file, then the side files, on the pool.
+class LocalWriter : public ObjectWriter {
+public:
+    LocalWriter(BlockingPool& pool, Folder directory, FileHandle file)
+        : pool_(pool), directory_(std::move(directory)), file_(std::move(file)) {}
+
+    awaitable<Result<void>> write(std::span<const std::byte> bytes) override {
+        auto work = [&] { return file_.write_at(written_, bytes); };
+        SLIPWAY_CO_CHECK(co_await offload(pool_, work));
+        written_ += bytes.size();
+        co_return Result<void>();
+    }
+
+    awaitable<Result<void>> commit(std::uint64_t stored_bytes, std::vector<SideFile> side_files)
+        override {
+        auto work = [&]() -> Result<void> {
+            SLIPWAY_CHECK(file_.sync());
+            SLIPWAY_CHECK(directory_.sync());
+            SLIPWAY_TRY(const std::uint64_t size, file_.size_bytes());
+            if (size != stored_bytes)
+                return Error(Errc::corrupt, "the stored file has another size than was sent");
+            for (const SideFile& side : side_files)
+                SLIPWAY_CHECK(directory_.put_file(side.name, side.text));
+            return {};
+        };
+        co_return co_await offload(pool_, work);
+    }
+
+private:
+    BlockingPool& pool_;
+    Folder directory_;
+    FileHandle file_;
+    std::uint64_t written_ = 0;
+};
+
+class LocalReader : public ByteSource {
+public:
+    LocalReader(BlockingPool& pool, FileHandle file, ByteRange range)
+        : pool_(pool), file_(std::move(file)), range_(range) {}
+
+    awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override {
+        into = into.first(
+            static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), range_.length - done_))
+        );
+        if (into.empty()) co_return std::size_t{0};
+        auto work = [&] { return file_.read_at(range_.first + done_, into); };
+        SLIPWAY_CO_TRY(const std::size_t got, co_await offload(pool_, work));
+        if (got < into.size()) co_return Error(Errc::corrupt, "the stored file became shorter");
+        done_ += got;
+        co_return got;
+    }
+
+    [[nodiscard]] std::optional<std::uint64_t> size_bytes() const override { return range_.length; }
+
+private:
+    BlockingPool& pool_;
+    FileHandle file_;
+    ByteRange range_;
+    std::uint64_t done_ = 0;
+};
+
+// Takes the blocks at once, so that a full disk is known before the first byte. The file systems
+// that can not do so find out later.
+Result<void> reserve(FileHandle& file, std::uint64_t bytes) {
+    if (bytes == 0 || fallocate(file.fd(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)) == 0)
+        return {};
+    if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
+        return error_from_errno(errno, "reserving room for the image");
+    return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LocalBackend>> LocalBackend::create(
+    LocalBackendOptions options, BlockingPool& pool
+) {
+    if (options.directories.empty())
+        return Error(
+            Errc::invalid_argument, "store " + options.id.str() + " has no filesystem_store_datadir"
+        );
+    const bool published = !options.directories.front().published_as.empty();
+    for (const LocalDirectory& directory : options.directories) {
+        if (!directory.path.is_absolute())
+            return Error(
+                Errc::invalid_argument,
+                "filesystem_store_datadir must be absolute: " + directory.path.string()
+            );
+        const std::string& url = directory.published_as;
+        if (url.empty() == published)
+            return Error(
+                Errc::invalid_argument,
+                "publish all directories of store " + options.id.str() + ", or none"
+            );
+        if (published &&
+            (!url.starts_with(kScheme) || url.find("/folder/") == std::string::npos ||
+             url.find("dcPath=") == std::string::npos || url.find("dsName=") == std::string::npos))
+            return Error(
+                Errc::invalid_argument,
+                "publish_as must look like vsphere://SERVER/folder/DIR?dcPath=DC&dsName=DS"
+            );
+    }
+    if (!options.clone_root.empty() && !options.clone_root.is_absolute())
+        return Error(Errc::invalid_argument, "clone_root must be an absolute path");
+    return std::unique_ptr<LocalBackend>(new LocalBackend(std::move(options), pool));
+}
+
+LocalBackend::LocalBackend(LocalBackendOptions options, BlockingPool& pool)
+    : options_(std::move(options)), pool_(pool) {
+    info_.id = options_.id;
+    info_.type = "file";
+    info_.description = options_.description;
+    info_.weight = options_.weight;
+    info_.is_default = options_.is_default;
+    info_.properties["data_dir"] = options_.directories.front().path;
+    info_.publishes_locations = !options_.directories.front().published_as.empty();
+}
+
+const LocalDirectory* LocalBackend::find_directory(const std::string& datastore) const {
+    if (datastore.empty()) return &options_.directories.front();
+    for (const LocalDirectory& directory : options_.directories)
+        if (directory.path == datastore) return &directory;
+    return nullptr;
+}
+
+Result<Folder> LocalBackend::open_root(const Location& location) const {
+    const LocalDirectory* directory = find_directory(location.datastore);
+    if (directory == nullptr)
+        return Error(
+            Errc::unavailable, "the image lies in a folder that is not configured any more"
+        );
+    return Folder::open(directory->path);
+}
+
+Result<FileHandle> LocalBackend::open_data_file(const Location& location) const {
+    SLIPWAY_CHECK(check_directory(location));
+    SLIPWAY_TRY(const Folder root, open_root(location));
+    SLIPWAY_TRY(const Folder directory, root.descend(location.directory));
+    return directory.open_file(location.data_file);
+}
+
+awaitable<Result<Placement>> LocalBackend::place(
+    const ImageId& image, std::uint64_t expected_bytes, const Call& call
+) {
+    SLIPWAY_CO_TRY(const auto all, co_await datastores(call));
+    const LocalDirectory* best = nullptr;
+    std::uint64_t best_free = 0;
+    bool any_accessible = false;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const LocalDirectory& directory = options_.directories[i];
+        any_accessible |= all[i].accessible;
+        const std::uint64_t free = all[i].free_bytes;
+        if (!all[i].accessible || free == 0 || free < expected_bytes) continue;
+        if (best == nullptr || directory.weight > best->weight ||
+            (directory.weight == best->weight && free > best_free)) {
+            best = &directory;
+            best_free = free;
+        }
+    }
+    if (!any_accessible)
+        co_return Error(Errc::unavailable, "no folder of the store can be opened; is it mounted?");
+    if (best == nullptr)
+        co_return Error(Errc::no_space, "no folder of the store has room for the image");
+    Placement placement;
+    placement.datastore = best->path;
+    placement.directory = image.str() + "." + random_hex(16);
+    co_return placement;
+}
+
+awaitable<Result<std::unique_ptr<ObjectWriter>>> LocalBackend::open_writer(
+    const Location& location, std::optional<std::uint64_t> stored_bytes, const Call& /*call*/
+) {
+    auto work = [&]() -> Result<std::unique_ptr<ObjectWriter>> {
+        SLIPWAY_CHECK(check_directory(location));
+        SLIPWAY_TRY(Folder root, open_root(location));
+        SLIPWAY_TRY(Folder directory, root.make(location.directory));
+        SLIPWAY_TRY(FileHandle file, directory.create_file(location.data_file));
+        SLIPWAY_CHECK(reserve(file, stored_bytes.value_or(0)));
+        return std::unique_ptr<ObjectWriter>(
+            std::make_unique<LocalWriter>(pool_, std::move(directory), std::move(file))
+        );
+    };
+    co_return co_await offload(pool_, work);
+}
+
+awaitable<Result<std::unique_ptr<ByteSource>>> LocalBackend::open_reader(
+    const Location& location, ByteRange range, const Call& /*call*/
+) {
+    auto work = [&]() -> Result<std::unique_ptr<ByteSource>> {
+        SLIPWAY_TRY(FileHandle file, open_data_file(location));
+        SLIPWAY_TRY(const std::uint64_t size, file.size_bytes());
+        if (size != location.stored_bytes)
+            return Error(Errc::corrupt, "the stored file has another size than the catalogue says");
+        if (range.first > size || range.length > size - range.first)
+            return Error(Errc::invalid_argument, "the range lies outside the file");
+        return std::unique_ptr<ByteSource>(
+            std::make_unique<LocalReader>(pool_, std::move(file), range)
+        );
+    };
+    co_return co_await offload(pool_, work);
+}
+
+awaitable<Result<std::uint64_t>> LocalBackend::stat(
+    const Location& location, const Call& /*call*/
+) {
+    auto work = [&]() -> Result<std::uint64_t> {
+        SLIPWAY_TRY(const FileHandle file, open_data_file(location));
+        return file.size_bytes();
+    };
+    co_return co_await offload(pool_, work);
+}
+
+awaitable<Result<void>> LocalBackend::remove(const Location& location, const Call& /*call*/) {
+    auto work = [&]() -> Result<void> {
+        SLIPWAY_CHECK(check_directory(location));
+        SLIPWAY_TRY(Folder root, open_root(location));
+        return root.remove_tree(location.directory);
+    };
+    co_return co_await offload(pool_, work);
+}
+
+awaitable<Result<std::vector<Placement>>> LocalBackend::list(const Call& /*call*/) {
+    auto work = [&]() -> Result<std::vector<Placement>> {
+        std::vector<Placement> placements;
+        for (const LocalDirectory& directory : options_.directories) {
+            SLIPWAY_TRY(const Folder root, Folder::open(directory.path));
+            SLIPWAY_TRY(const auto names, root.names());
+            for (const std::string& name : names)
+                if (names_an_object(name)) placements.push_back({directory.path, "", name});
+        }
+        return placements;
+    };
+    co_return co_await offload(pool_, work);
+}
+
+std::string LocalBackend::location_url(const Location& location) const {
+    const LocalDirectory* directory = find_directory(location.datastore);
+    if (directory == nullptr) return {};
+    const std::string file = "/" + location.directory + "/" + location.data_file;
+    std::string url = directory->published_as;
+    if (url.empty()) return "file://" + directory->path.string() + file;
+    auto query = url.find('?');
+    if (query > 0 && url[query - 1] == '/') url.erase(--query, 1);
+    return url.insert(query, file);
+}
+
+awaitable<Result<std::vector<DatastoreStatus>>> LocalBackend::datastores(const Call& /*call*/) {
+    auto work = [&] {
+        std::vector<DatastoreStatus> all;
+        for (const LocalDirectory& directory : options_.directories) {
+            DatastoreStatus status;
+            status.name = directory.path;
+            status.type = info_.publishes_locations ? "NFS" : "local";
+            if (const auto root = Folder::open(directory.path)) {
+                if (const auto space = root.value().space()) {
+                    status.capacity_bytes = space.value().capacity_bytes;
+                    status.free_bytes = space.value().free_bytes;
+                    status.accessible = true;
+                }
+            }
+            all.push_back(std::move(status));
+        }
+        return all;
+    };
+    co_return co_await offload(pool_, work);
+}
+
+// --- clones ------------------------------------------------------------------------------------
+
+Result<std::vector<std::string>> LocalBackend::target_parts(const CloneRequest& request) const {
+    const CloneTarget& target = request.target;
+    if (options_.clone_root.empty())
+        return Error(Errc::forbidden, "this store makes no clones: clone_root is not set");
+    if (target.datastore != info_.id.str())
+        return Error(Errc::not_found, "the datastore of a clone must be the store's own id");
+    if (!target.disk_type.empty())
+        return Error(Errc::invalid_argument, "a file store can not change the disk type");
+    std::vector<std::string> parts = split_path(target.path);
+    if (!std::all_of(parts.begin(), parts.end(), is_plain_name))
+        return Error(
+            Errc::invalid_argument, "the path of a clone must be relative and free of . and .."
+        );
+    const std::string suffix = std::filesystem::path(parts.back()).extension();
+    const std::string own = std::filesystem::path(request.source.data_file).extension();
+    if (suffix != own && (suffix != ".vmdk" || own == ".iso"))
+        return Error(Errc::invalid_argument, "the path of this image's clone must end in " + own);
+    return parts;
+}
+
+Result<void> LocalBackend::check_target(const std::vector<std::string>& parts) const {
+    SLIPWAY_TRY(Folder folder, Folder::open(options_.clone_root));
+    for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
+        auto next = folder.descend(parts[i]);
+        if (!next && next.error().code == Errc::not_found) return {};
+        if (!next) return std::move(next).error();
+        folder = std::move(next).value();
+    }
+    SLIPWAY_TRY(const bool taken, folder.has(parts.back()));
+    if (taken) return Error(Errc::conflict, "there is a file at the target already");
+    return {};
+}
+
+awaitable<Result<void>> LocalBackend::check_clone(
+    const CloneRequest& request, const Call& /*call*/
+) {
+    auto work = [&]() -> Result<void> {
+        SLIPWAY_TRY(const auto parts, target_parts(request));
+        SLIPWAY_CHECK(open_data_file(request.source));
+        return check_target(parts);
+    };
+    co_return co_await offload(pool_, work);
+}
+
+awaitable<Result<Account>> LocalBackend::clone(
+    const CloneRequest& request,
+    const std::string& checkpoint,
+    CloneProgress& progress,
+    const Call& /*call*/
+) {
+    auto prepare = [&]() -> Result<LocalClone> {
+        SLIPWAY_TRY(const auto parts, target_parts(request));
+        if (!is_uuid(request.task.str()))
+            return Error(Errc::invalid_argument, "a clone belongs to a task");
+        SLIPWAY_TRY(FileHandle source, open_data_file(request.source));
+        SLIPWAY_TRY(const std::uint64_t size, source.size_bytes());
+        if (size != request.source.stored_bytes)
+            return Error(Errc::corrupt, "the stored file has another size than the catalogue says");
+        SLIPWAY_TRY(Folder folder, Folder::open(options_.clone_root));
+        for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
+            SLIPWAY_TRY(folder, folder.descend_or_make(parts[i]));
+        }
+        return LocalClone{std::move(source), size, std::move(folder), parts.back(), request.task};
+    };
+    SLIPWAY_CO_TRY(LocalClone clone, co_await offload(pool_, prepare));
+    co_return co_await clone.run(pool_, checkpoint, progress);
+}
+
+}  // namespace slipway::store

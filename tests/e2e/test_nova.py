@@ -1,0 +1,104 @@
+"""Nova's VMwareVCDriver boots from slipway's datastore without one image byte over HTTP."""
+
+from __future__ import annotations
+
+import harness
+import pytest
+import requests
+from conftest import Disk
+from vsphere_flows import assert_guest_reads, upload, watched
+
+pytestmark = pytest.mark.vcenter
+
+GIB = 1 << 30
+COLD = ["CopyDatastoreFile_Task", "CopyVirtualDisk_Task"]  # into the cache, converted
+RESIZED = ["CopyVirtualDisk_Task", "ExtendVirtualDisk_Task"]
+
+
+@pytest.mark.parametrize(
+    ("options", "calls"),
+    [
+        pytest.param(["--root-gb=1"], COLD + RESIZED, id="linked-1gb"),
+        pytest.param(["--root-gb=0"], COLD, id="linked-as-image"),
+        pytest.param(["--root-gb=1", "--full-clone"], COLD + RESIZED, id="full-1gb"),
+        pytest.param(["--root-gb=0", "--full-clone"], COLD + RESIZED[:1], id="full-as-image"),
+    ],
+)
+def test_a_sparse_vmdk_boots_by_copies_alone(
+    vcenter: harness.VCenter,
+    vcenter_slipway: harness.Slipway,
+    sparse_vmdk: Disk,
+    raw_disk: Disk,
+    options: list[str],
+    calls: list[str],
+) -> None:
+    image_id = upload(vcenter_slipway, sparse_vmdk.path, disk_format="vmdk", vmware_disktype="sparse")
+    boot_without_bytes(vcenter, vcenter_slipway, image_id, raw_disk, options, calls)
+
+
+@pytest.mark.parametrize("disk_format", ["raw", "qcow2", "stream-optimized"])
+def test_other_formats_boot_through_the_service_face(
+    vcenter: harness.VCenter,
+    vcenter_slipway: harness.Slipway,
+    request: pytest.FixtureRequest,
+    raw_disk: Disk,
+    disk_format: str,
+) -> None:
+    fixture = {"raw": "raw_disk", "qcow2": "qcow2_disk", "stream-optimized": "stream_vmdk"}
+    uploaded: Disk = request.getfixturevalue(fixture[disk_format])
+    declared = {"stream-optimized": "vmdk"}.get(disk_format, disk_format)
+    image_id = upload(vcenter_slipway, uploaded.path, disk_format=declared)
+
+    for_users, for_services = (
+        requests.get(f"{url}/v2/images/{image_id}", timeout=60).json()
+        for url in (vcenter_slipway.url, vcenter_slipway.service_url)
+    )
+    assert (for_users["disk_format"], for_users["size"]) == (declared, uploaded.size)
+    assert for_users["os_hash_value"] == uploaded.sha512
+    assert "direct_url" not in for_users
+    assert (for_services["disk_format"], for_services["vmware_disktype"]) == ("vmdk", "sparse")
+    boot_without_bytes(vcenter, vcenter_slipway, image_id, raw_disk, [], COLD + RESIZED)
+
+
+def test_a_second_boot_uses_the_cache(
+    vcenter: harness.VCenter, vcenter_slipway: harness.Slipway, sparse_vmdk: Disk, raw_disk: Disk
+) -> None:
+    image_id = upload(vcenter_slipway, sparse_vmdk.path, disk_format="vmdk", vmware_disktype="sparse")
+    boot_without_bytes(vcenter, vcenter_slipway, image_id, raw_disk, [], COLD + RESIZED)
+    boot_without_bytes(vcenter, vcenter_slipway, image_id, raw_disk, [], [])
+
+
+def test_without_a_location_the_compute_host_downloads(
+    vcenter: harness.VCenter, vcenter_slipway: harness.Slipway, sparse_vmdk: Disk, raw_disk: Disk
+) -> None:
+    """The control: users are shown no location, and the same counting sees every byte."""
+    image_id = upload(vcenter_slipway, sparse_vmdk.path, disk_format="vmdk", vmware_disktype="sparse")
+    with watched(vcenter, vcenter_slipway.url) as (url, traffic):
+        boot = harness.nova_boot(vcenter, url, image_id)
+    assert boot["ok"], boot["error"]
+    assert traffic.image_bytes == sparse_vmdk.size
+    assert traffic.datastore_bytes >= sparse_vmdk.size
+    assert "CopyDatastoreFile_Task" not in traffic.calls
+    assert_guest_reads(vcenter, boot["disks"][0]["parent"], raw_disk.path, GIB)
+
+
+def boot_without_bytes(
+    vcenter: harness.VCenter,
+    slipway: harness.Slipway,
+    image_id: str,
+    guest: Disk,
+    options: list[str],
+    calls: list[str],
+) -> None:
+    """Boot through the service listener; only `calls` moved data, and the VM has `guest` as its disk."""
+    with watched(vcenter, slipway.service_url) as (url, traffic):
+        boot = harness.nova_boot(vcenter, url, image_id, *options)
+    assert boot["ok"], boot["error"]
+    assert boot["vm"]["running"]
+    assert traffic.image_bytes == 0
+    assert traffic.datastore_bytes == 0
+    assert traffic.calls == calls
+    [disk] = boot["disks"]
+    assert (disk["parent"] is None) == ("--full-clone" in options)
+    capacity = guest.size if "--root-gb=0" in options else GIB
+    assert_guest_reads(vcenter, disk["parent"] or disk["file"], guest.path, capacity)

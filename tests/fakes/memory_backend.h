@@ -1,0 +1,78 @@
+#pragma once
+
+#include "store/backend.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace slipway::test {
+
+struct MemoryBackendOptions {
+    BackendId id = BackendId("memory");
+    bool is_default = true;
+    int weight = 0;
+    bool publishes_locations = false;
+    std::uint64_t capacity_bytes = 1ULL << 40U;
+};
+
+// A backend whose datastore is a map. It behaves as the real ones do, and passes the same contract.
+// Its only datastore is "memory"; clones go to a tree of their own. Safe across threads.
+class MemoryBackend : public store::Backend {
+public:
+    explicit MemoryBackend(MemoryBackendOptions options = {});
+    ~MemoryBackend() override;
+
+    [[nodiscard]] const store::BackendInfo& info() const override { return info_; }
+    awaitable<Result<store::Placement>> place(
+        const ImageId& image, std::uint64_t expected_bytes, const Call& call
+    ) override;
+    awaitable<Result<std::unique_ptr<store::ObjectWriter>>> open_writer(
+        const Location& location, std::optional<std::uint64_t> stored_bytes, const Call& call
+    ) override;
+    awaitable<Result<std::unique_ptr<ByteSource>>> open_reader(
+        const Location& location, store::ByteRange range, const Call& call
+    ) override;
+    awaitable<Result<std::uint64_t>> stat(const Location& location, const Call& call) override;
+    awaitable<Result<void>> remove(const Location& location, const Call& call) override;
+    awaitable<Result<std::vector<store::Placement>>> list(const Call& call) override;
+    [[nodiscard]] std::string location_url(const Location& location) const override;
+    awaitable<Result<void>> check_clone(const store::CloneRequest& request, const Call& call)
+        override;
+    awaitable<Result<Account>> clone(
+        const store::CloneRequest& request,
+        const std::string& checkpoint,
+        store::CloneProgress& progress,
+        const Call& call
+    ) override;
+    awaitable<Result<std::vector<store::DatastoreStatus>>> datastores(const Call& call) override;
+
+    // --- what a test may look at -----------------------------------------------------------
+    [[nodiscard]] std::vector<std::string> directories() const;
+    // A file of an object's directory; absent when it is not there.
+    [[nodiscard]] std::optional<std::string> file(
+        const std::string& directory, const std::string& name
+    ) const;
+    // The bytes at a clone's path; absent when nothing is there.
+    [[nodiscard]] std::optional<std::vector<std::byte>> clone_at(const std::string& path) const;
+    // Changes what is stored behind the backend's back.
+    void overwrite(const std::string& directory, const std::string& name, const std::string& text);
+
+private:
+    struct State;
+    class Writer;
+    class Reader;
+
+    [[nodiscard]] Result<void> check_target(const store::CloneRequest& request) const;
+
+    store::BackendInfo info_;
+    std::uint64_t capacity_bytes_;
+    std::shared_ptr<State> state_;  // also of writers and readers, which may outlive the backend
+};
+
+}  // namespace slipway::test
