@@ -4,6 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include <atomic>
 #include <stdexcept>
 #include <thread>
@@ -38,6 +43,18 @@ TEST(WithDeadline, ReturnsTheResultInTime) {
 
 TEST(WithDeadline, SaysTimeoutWhenTheOperationTakesTooLong) {
     const auto result = test::run(with_deadline(after(10ms), answer_after(60s)));
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, Errc::timeout);
+}
+
+awaitable<Result<int>> cancelled_by_value() {
+    asio::steady_timer timer(co_await asio::this_coro::executor, std::chrono::hours(1));
+    co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    co_return Error(Errc::cancelled, "the operation was cancelled");
+}
+
+TEST(WithDeadline, SaysTimeoutWhenTheOperationReportsItsCancellation) {
+    const auto result = test::run(with_deadline(after(10ms), cancelled_by_value()));
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, Errc::timeout);
 }

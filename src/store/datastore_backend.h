@@ -1,0 +1,122 @@
+#pragma once
+
+#include "base/async.h"
+#include "store/backend.h"
+#include "store/datastore_clone.h"
+#include "store/datastore_places.h"
+#include "vsphere/client.h"
+#include "vsphere/datastore_files.h"
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace slipway::store {
+
+struct DatastoreChoice {
+    std::string datacenter;  // inventory path
+    std::string datastore;   // name in it
+    int weight = 0;          // higher ones are filled first
+};
+
+struct DatastoreBackendOptions {
+    BackendId id;
+    std::string description;
+    int weight = 0;
+    bool is_default = false;
+    std::vector<DatastoreChoice> datastores;  // at least one
+    // Folder of the objects on every datastore: segments of [A-Za-z0-9._-].
+    std::string store_dir = "openstack_glance";
+    // The vCenter's name in published URLs.
+    std::string published_host;
+    // Where clones may go, as "<datacenter>/<datastore>/<path>" with '*' and '?'; empty: anywhere.
+    std::vector<std::string> clone_targets;
+    // Copies at a time onto one datastore, but no more than copies_per_host for each host that
+    // mounts it.
+    std::size_t copies_per_datastore = 8;
+    std::size_t copies_per_host = 4;
+    vsphere::DatastoreFilesOptions files;
+    // Uses datastores of types that are not known to work: for tests on simulators only.
+    bool any_datastore_type = false;
+};
+
+// Objects on the datastores of a vCenter (or of one ESXi host):
+//
+//   [datastore] <store dir>/<image id>.<attempt>/<data file>    by streaming PUT, its size checked
+//                                                <side files>   in their order, each checked
+//
+// Location::datastore is "<datacenter path>/<datastore name>", Location::datastore_ref finds the
+// datastore after it was renamed. Clones are made by vCenter alone, see DatastoreClone.
+//
+// Lifetime: `client` must outlive the backend, and its keep_alive() should be running: a PUT alone
+// does not keep the session. close() before the backend is destroyed, while the event loop runs;
+// readers and writers are gone by then. A writer is used from the strand that opened it; all else
+// is safe across strands.
+class DatastoreBackend final : public Backend {
+public:
+    // Errors: invalid_argument for options that do not fit together. Talks to nobody.
+    static Result<std::unique_ptr<DatastoreBackend>> create(
+        asio::any_io_executor executor, DatastoreBackendOptions options, vsphere::VimClient& client
+    );
+    ~DatastoreBackend() override;
+
+    // Ends the uploads that run, and waits until they have let go.
+    awaitable<void> close();
+
+    [[nodiscard]] const BackendInfo& info() const override { return info_; }
+    awaitable<Result<Placement>> place(
+        const ImageId& image, std::uint64_t expected_bytes, const Call& call
+    ) override;
+    // Errors: conflict when the directory is there and not empty.
+    awaitable<Result<std::unique_ptr<ObjectWriter>>> open_writer(
+        const Location& location, std::optional<std::uint64_t> stored_bytes, const Call& call
+    ) override;
+    awaitable<Result<std::unique_ptr<ByteSource>>> open_reader(
+        const Location& location, ByteRange range, const Call& call
+    ) override;
+    awaitable<Result<std::uint64_t>> stat(const Location& location, const Call& call) override;
+    // Errors: unavailable with reason FileLocked while somebody reads a file of it: try later.
+    awaitable<Result<void>> remove(const Location& location, const Call& call) override;
+    awaitable<Result<std::vector<Placement>>> list(const Call& call) override;
+    [[nodiscard]] std::string location_url(const Location& location) const override;
+    // disk_type: on a vCenter empty or "thick"; on an ESXi host also thin, preallocated and
+    // eagerZeroedThick.
+    awaitable<Result<void>> check_clone(const CloneRequest& request, const Call& call) override;
+    awaitable<Result<Account>> clone(
+        const CloneRequest& request,
+        const std::string& checkpoint,
+        CloneProgress& progress,
+        const Call& call
+    ) override;
+    awaitable<Result<std::vector<DatastoreStatus>>> datastores(const Call& call) override;
+
+private:
+    DatastoreBackend(
+        asio::any_io_executor executor, DatastoreBackendOptions options, vsphere::VimClient& client
+    );
+
+    [[nodiscard]] bool is_usable(const vsphere::DatastoreInfo& datastore) const;
+    awaitable<Result<Place>> look_at(const DatastoreChoice& choice, bool refresh, const Call& call);
+    awaitable<Result<vsphere::FileTarget>> data_file(const Location& location, const Call& call);
+    awaitable<Result<void>> make_object_directory(
+        Place place, const std::string& directory, const Call& call
+    );
+    [[nodiscard]] Result<void> check_clone_names(const CloneRequest& request) const;
+    awaitable<Result<DatastoreClone::Plan>> plan_clone(
+        const CloneRequest& request, const Call& call
+    );
+    Semaphore& copy_turns(const vsphere::DatastoreInfo& target);
+
+    DatastoreBackendOptions options_;
+    BackendInfo info_;
+    vsphere::VimClient& client_;
+    vsphere::DatastoreFiles files_;
+    DatastorePlaces places_;
+    std::mutex mutex_;
+    std::map<std::string, std::unique_ptr<Semaphore>> copy_turns_;  // guarded by mutex_
+    TaskGroup transfers_;
+};
+
+}  // namespace slipway::store

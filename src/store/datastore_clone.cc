@@ -1,0 +1,347 @@
+#include "store/datastore_clone.h"
+
+#include "base/log.h"
+#include "net/retry.h"
+#include "vsphere/fault.h"
+#include "vsphere/virtual_disk.h"
+
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+
+namespace slipway::store {
+namespace {
+
+using Phase = CloneCheckpoint::Phase;
+
+constexpr net::RetryPolicy kCopyPolicy{
+    .attempts = 4,
+    .base_delay = std::chrono::milliseconds(500),
+    .max_delay = std::chrono::seconds(10),
+};
+// A copy that was cancelled, or whose end we missed, may hold its file for a moment longer.
+constexpr net::RetryPolicy kRemovalPolicy{
+    .attempts = 6,
+    .base_delay = std::chrono::milliseconds(250),
+    .max_delay = std::chrono::seconds(5),
+};
+
+std::string folder_of(std::string_view path) {
+    const auto slash = path.rfind('/');
+    return std::string(slash == std::string_view::npos ? "" : path.substr(0, slash));
+}
+
+std::string name_of(std::string_view path) {
+    return std::string(path.substr(path.rfind('/') + 1));
+}
+
+// "vm/disk.vmdk" → "vm/disk-flat.vmdk"
+std::string extent_of(std::string_view path) {
+    return std::string(path.substr(0, path.rfind('.'))) + "-flat.vmdk";
+}
+
+Error target_exists() {
+    return Error(
+        Errc::conflict, "there is a file at the clone's target already; choose another path"
+    );
+}
+
+Error was_cancelled() {
+    return Error(Errc::cancelled, "the clone was cancelled");
+}
+
+// A file in use may be free later; to our callers that is not a conflict about a name.
+Error as_seen_by_callers(Error error) {
+    if (error.reason == "FileLocked") error.code = Errc::unavailable;
+    return error;
+}
+
+bool is_outcome_unknown(const Error& error) {
+    return error.reason == vsphere::kOutcomeUnknown || error.reason == vsphere::kTaskVanished;
+}
+
+}  // namespace
+
+DatastoreClone::DatastoreClone(
+    vsphere::VimClient& client, Plan plan, CloneProgress& progress, const Call& call
+)
+    : client_(client), plan_(std::move(plan)), progress_(progress), call_(call) {}
+
+awaitable<Result<Account>> DatastoreClone::run(const std::string& checkpoint) {
+    const auto started = std::chrono::steady_clock::now();
+    if (!checkpoint.empty()) {
+        SLIPWAY_CO_TRY(state_, CloneCheckpoint::parse(checkpoint));
+    }
+    const auto made = co_await make(!checkpoint.empty());
+    // Without its checkpoint a clone is another process's business, or will be.
+    if (!save_failed_) co_await clean_up(!made);
+    if (!made) co_return as_seen_by_callers(made.error());
+
+    progress_.report(100);
+    Account account;
+    account.bytes_copied = plan_.bytes;
+    account.path = plan_.is_iso ? "copy_file" : "copy_disk";
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - started;
+    account.seconds = taken.count();
+    co_return account;
+}
+
+awaitable<Result<void>> DatastoreClone::make(bool resumes) {
+    bool is_whole = false;
+    if (resumes) {
+        if (state_.phase == Phase::moving) {
+            SLIPWAY_CO_TRY(const bool moved, co_await is_moved());
+            if (moved) co_return Result<void>();
+        }
+        SLIPWAY_CO_TRY(is_whole, co_await resume());
+    }
+    if (!is_whole) SLIPWAY_CO_CHECK(co_await copy_until_whole());
+    if (is_thick_later() && state_.phase != Phase::moving) SLIPWAY_CO_CHECK(co_await inflate());
+    co_return co_await move_into_place();
+}
+
+// Whether the attempt of an earlier process is a whole copy; if not, it is given up.
+awaitable<Result<bool>> DatastoreClone::resume() {
+    if (state_.phase == Phase::copying && !state_.task.empty()) {
+        const auto copied = co_await wait_for_copy();
+        if (copied) co_return true;
+        if (progress_.cancelled()) co_return was_cancelled();
+        if (copied.error().code == Errc::timeout) co_return copied.error();
+        log::warning(
+            call_,
+            "clone.resume.failed",
+            {{"reason", copied.error().reason}, {"error", copied.error().message}}
+        );
+    } else if (state_.phase != Phase::copying) {
+        SLIPWAY_CO_TRY(const bool there, co_await is_there(attempt_path(state_.attempt)));
+        if (there) co_return true;
+    }
+    state_.abandoned.push_back(state_.attempt);
+    co_return false;
+}
+
+awaitable<Result<void>> DatastoreClone::copy_until_whole() {
+    for (int failures = 1;; ++failures) {
+        auto copied = co_await copy_once();
+        if (copied) co_return Result<void>();
+        const Error& error = copied.error();
+        const bool again =
+            is_outcome_unknown(error) || vsphere::retry_class(error) == vsphere::RetryClass::retry;
+        if (save_failed_ || progress_.cancelled() || !again) co_return copied;
+        const auto delay = net::next_delay(
+            kCopyPolicy,
+            failures,
+            net::random_jitter(),
+            call_.deadline,
+            std::chrono::steady_clock::now()
+        );
+        if (!delay) co_return copied;
+        state_.abandoned.push_back(state_.attempt);
+        co_await sleep_for(*delay);
+    }
+}
+
+awaitable<Result<void>> DatastoreClone::copy_once() {
+    if (progress_.cancelled()) co_return was_cancelled();
+    SLIPWAY_CO_TRY(const bool taken, co_await is_there(plan_.target_path));
+    if (taken) co_return target_exists();
+
+    ++state_.attempt;
+    state_.phase = Phase::copying;
+    state_.task.clear();
+    SLIPWAY_CO_CHECK(co_await save());
+    progress_.report(0);
+    SLIPWAY_CO_CHECK(
+        co_await make_folders(client_, plan_.target, folder_of(plan_.target_path), call_)
+    );
+    const auto task = co_await start_copy();
+    if (!task) {
+        if (task.error().code == Errc::not_found) co_return co_await explain_missing(task.error());
+        co_return task.error();
+    }
+    state_.task = task->value;
+    SLIPWAY_CO_CHECK(co_await save());
+    auto copied = co_await wait_for_copy();
+    if (!copied && copied.error().code == Errc::not_found &&
+        copied.error().reason != vsphere::kTaskVanished)
+        co_return co_await explain_missing(copied.error());
+    co_return copied;
+}
+
+awaitable<Result<vsphere::ManagedObjectReference>> DatastoreClone::start_copy() {
+    SLIPWAY_CO_TRY(auto source, plan_.source.file(plan_.source_path));
+    SLIPWAY_CO_TRY(auto attempt, plan_.target.file(attempt_path(state_.attempt)));
+    if (plan_.is_iso)
+        co_return co_await vsphere::start_copy_file(
+            client_, std::move(source), std::move(attempt), false, call_
+        );
+    std::optional<vsphere::VirtualDiskSpec> spec;
+    if (!plan_.disk_type.empty() && !plan_.is_virtual_center) {
+        spec.emplace();
+        spec->disk_type = plan_.disk_type == "thick" ? "preallocated" : plan_.disk_type;
+    }
+    co_return co_await vsphere::start_copy_disk(
+        client_, std::move(source), std::move(attempt), std::move(spec), call_
+    );
+}
+
+awaitable<Result<void>> DatastoreClone::wait_for_copy() {
+    const vsphere::ManagedObjectReference task{"Task", state_.task};
+    const auto done = co_await vsphere::wait_for_task(
+        client_, task, call_, callbacks(0, is_thick_later() ? 60 : 98)
+    );
+    if (!done) co_return done.error();
+    co_return Result<void>();
+}
+
+awaitable<Result<void>> DatastoreClone::inflate() {
+    state_.phase = Phase::inflating;
+    SLIPWAY_CO_CHECK(co_await save());
+    for (int failures = 1;; ++failures) {
+        SLIPWAY_CO_TRY(auto disk, plan_.target.file(attempt_path(state_.attempt)));
+        auto done =
+            co_await vsphere::inflate_disk(client_, std::move(disk), call_, callbacks(60, 98));
+        // Nothing is lost by inflating twice.
+        if (done || !is_outcome_unknown(done.error()) || failures >= kCopyPolicy.attempts)
+            co_return done;
+    }
+}
+
+awaitable<Result<void>> DatastoreClone::move_into_place() {
+    state_.phase = Phase::moving;
+    SLIPWAY_CO_CHECK(co_await save());
+    for (int failures = 1;; ++failures) {
+        if (progress_.cancelled()) co_return was_cancelled();
+        const auto moved = co_await move_once();
+        if (moved) co_return Result<void>();
+        if (moved.error().reason == "FileAlreadyExists") co_return target_exists();
+        const bool unclear = is_outcome_unknown(moved.error()) ||
+                             vsphere::retry_class(moved.error()) == vsphere::RetryClass::retry;
+        const auto delay = net::next_delay(
+            kCopyPolicy,
+            failures,
+            net::random_jitter(),
+            call_.deadline,
+            std::chrono::steady_clock::now()
+        );
+        if (!unclear || !delay) co_return moved;
+        co_await sleep_for(*delay);
+        SLIPWAY_CO_TRY(const bool done, co_await is_moved());
+        if (done) co_return Result<void>();
+    }
+}
+
+awaitable<Result<void>> DatastoreClone::move_once() {
+    SLIPWAY_CO_TRY(auto from, plan_.target.file(attempt_path(state_.attempt)));
+    SLIPWAY_CO_TRY(auto to, plan_.target.file(plan_.target_path));
+    if (plan_.is_iso)
+        co_return co_await vsphere::move_file(
+            client_, std::move(from), std::move(to), false, call_
+        );
+    co_return co_await vsphere::move_disk(client_, std::move(from), std::move(to), call_);
+}
+
+// Our attempt has its name from us alone, so when it is gone and the target is there, it was moved.
+awaitable<Result<bool>> DatastoreClone::is_moved() {
+    SLIPWAY_CO_TRY(const bool waits, co_await is_there(attempt_path(state_.attempt)));
+    if (waits) co_return false;
+    co_return co_await is_there(plan_.target_path);
+}
+
+awaitable<Result<void>> DatastoreClone::save() {
+    auto saved = co_await progress_.save(state_.text());
+    save_failed_ = save_failed_ || !saved;
+    co_return saved;
+}
+
+// A disk is there when its descriptor or its extent is.
+awaitable<Result<bool>> DatastoreClone::is_there(const std::string& path) {
+    std::vector<std::string> names = {name_of(path)};
+    if (!plan_.is_iso) names.push_back(name_of(extent_of(path)));
+    SLIPWAY_CO_TRY(
+        const auto present,
+        co_await names_present(client_, plan_.target, folder_of(path), std::move(names), call_)
+    );
+    co_return !present.empty();
+}
+
+// vCenter blames the source for a missing target folder too.
+awaitable<Error> DatastoreClone::explain_missing(const Error& error) {
+    const std::vector<std::string> names = {name_of(plan_.source_path)};
+    const auto source =
+        co_await names_present(client_, plan_.source, folder_of(plan_.source_path), names, call_);
+    if (!source) co_return error;
+    if (source->empty())
+        co_return Error(
+            Errc::not_found, "the image's file is not on the datastore any more", "FileNotFound"
+        );
+    co_return Error(
+        Errc::unavailable, "the clone's folder disappeared while it was written; try again"
+    );
+}
+
+// Removes what this and earlier attempts have left beside the target.
+awaitable<void> DatastoreClone::clean_up(bool failed) {
+    if (failed && state_.attempt > 0) {
+        if (state_.phase == Phase::copying && !state_.task.empty()) {
+            const vsphere::ManagedObjectReference task{"Task", state_.task};
+            const auto ended = co_await vsphere::cancel_task(client_, task, call_);
+            static_cast<void>(ended);  // a task that is over is fine, and so is one that goes on
+        }
+        state_.abandoned.push_back(state_.attempt);
+    }
+    std::ranges::sort(state_.abandoned);
+    const auto repeated = std::ranges::unique(state_.abandoned);
+    state_.abandoned.erase(repeated.begin(), repeated.end());
+    for (const int attempt : state_.abandoned) co_await remove_attempt(attempt);
+}
+
+awaitable<void> DatastoreClone::remove_attempt(int attempt) {
+    const std::string path = attempt_path(attempt);
+    auto remove = [&]() -> awaitable<Result<void>> {
+        SLIPWAY_CO_TRY(const bool there, co_await is_there(path));
+        if (!there) co_return Result<void>();
+        SLIPWAY_CO_TRY(auto file, plan_.target.file(path));
+        if (plan_.is_iso) co_return co_await vsphere::delete_file(client_, std::move(file), call_);
+        auto removed = co_await vsphere::delete_disk(client_, file, call_);
+        if (removed || removed.error().reason == "FileLocked") co_return removed;
+        // Half a disk is no disk to vCenter; its files are still files.
+        const auto descriptor = co_await vsphere::delete_file(client_, file, call_);
+        SLIPWAY_CO_TRY(auto extent, plan_.target.file(extent_of(path)));
+        auto last = co_await vsphere::delete_file(client_, std::move(extent), call_);
+        if (!last && last.error().code == Errc::not_found) co_return descriptor;
+        co_return last;
+    };
+    const auto may_pass = [](const Error& error) {
+        return error.reason == "FileLocked" ||
+               vsphere::retry_class(error) == vsphere::RetryClass::retry;
+    };
+    const auto removed = co_await net::with_retries(kRemovalPolicy, call_, remove, may_pass);
+    if (!removed && removed.error().code != Errc::not_found)
+        log::warning(
+            call_,
+            "clone.remains.left",
+            {{"datastore", plan_.target.datastore.name},
+             {"path", path},
+             {"error", removed.error().message}}
+        );
+}
+
+std::string DatastoreClone::attempt_path(int attempt) const {
+    return clone_attempt_path(plan_.target_path, plan_.task, attempt);
+}
+
+// vCenter takes no disk type for a copy.
+bool DatastoreClone::is_thick_later() const {
+    return !plan_.is_iso && plan_.is_virtual_center && !plan_.disk_type.empty();
+}
+
+vsphere::TaskCallbacks DatastoreClone::callbacks(int from, int to) const {
+    return {
+        .progress = [this, from, to](int percent
+                    ) { progress_.report(from + percent * (to - from) / 100); },
+        .cancelled = progress_.cancelled,
+    };
+}
+
+}  // namespace slipway::store

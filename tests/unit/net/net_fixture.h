@@ -1,0 +1,128 @@
+#pragma once
+
+#include "base/digest.h"
+#include "net/http_client.h"
+#include "tests/fakes/scripted_server.h"
+#include "tests/support/run.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace slipway::net {
+
+using test::Peer;
+using test::ScriptedServer;
+
+// What a request came to, body and all.
+struct Answer {
+    int status = 0;
+    std::string body;
+};
+
+inline HttpClientOptions quick_options() {
+    HttpClientOptions options;
+    options.connect_timeout = std::chrono::seconds(5);
+    options.stall_limit = std::chrono::seconds(1);
+    return options;
+}
+
+inline HttpRequest request_to(const std::string& url, std::string method = "GET") {
+    HttpRequest request;
+    request.method = std::move(method);
+    request.url = parse_url(url).value();
+    return request;
+}
+
+inline awaitable<Result<Answer>> fetch(
+    HttpClient& client,
+    HttpRequest request,
+    TlsTrust trust = {},
+    Call call = {},
+    std::size_t limit = 1U << 20U
+) {
+    SLIPWAY_CO_TRY(const auto response, co_await client.send(std::move(request), trust, call));
+    Answer answer;
+    answer.status = response->status();
+    SLIPWAY_CO_TRY(answer.body, co_await response->read_text(limit));
+    co_return answer;
+}
+
+// One request by a client of its own.
+inline Result<Answer> fetch_once(
+    HttpRequest request, const TlsTrust& trust = {}, const Call& call = {}
+) {
+    auto body = [](HttpRequest what, TlsTrust whom, Call when) -> awaitable<Result<Answer>> {
+        HttpClient client(co_await asio::this_coro::executor, quick_options());
+        co_return co_await fetch(client, std::move(what), std::move(whom), std::move(when));
+    };
+    return test::run(body(std::move(request), trust, call));
+}
+
+// Writes `reply` after one request head.
+inline ScriptedServer::Script answering(std::string reply) {
+    return [reply = std::move(reply)](Peer& peer) {
+        peer.read_head();
+        peer.write(reply);
+    };
+}
+
+// The bytes of text, in small reads; the announced size may be a lie.
+class TextSource final : public ByteSource {
+public:
+    TextSource(std::string text, std::optional<std::uint64_t> announced, std::size_t step = 7)
+        : text_(std::move(text)), announced_(announced), step_(step) {}
+
+    awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override {
+        const std::size_t n = std::min({into.size(), text_.size() - at_, step_});
+        std::ranges::copy(as_bytes_of(text_).subspan(at_, n), into.begin());
+        at_ += n;
+        co_return n;
+    }
+    [[nodiscard]] std::optional<std::uint64_t> size_bytes() const override { return announced_; }
+
+private:
+    std::string text_;
+    std::optional<std::uint64_t> announced_;
+    std::size_t step_;
+    std::size_t at_ = 0;
+};
+
+// `size` bytes of a pattern that never repeats in step with any buffer, with their digest.
+class PatternSource final : public ByteSource {
+public:
+    PatternSource(std::uint64_t size, bool announce)
+        : left_(size), size_(size), announce_(announce) {}
+
+    awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override {
+        const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), left_));
+        fill(into.first(n));
+        left_ -= n;
+        co_return n;
+    }
+    [[nodiscard]] std::optional<std::uint64_t> size_bytes() const override {
+        return announce_ ? std::optional(size_) : std::nullopt;
+    }
+    [[nodiscard]] std::string digest_hex() { return digest_.finish_hex(); }
+    [[nodiscard]] std::uint64_t given() const { return size_ - left_; }
+
+    void fill(std::span<std::byte> into) {
+        for (auto& byte : into) {
+            state_ = state_ * 6364136223846793005U + 1442695040888963407U;
+            byte = static_cast<std::byte>(state_ >> 56U);
+        }
+        digest_.update(into);
+    }
+
+private:
+    std::uint64_t state_ = 1;
+    std::uint64_t left_;
+    std::uint64_t size_;
+    bool announce_;
+    Digest digest_ = Digest::create("sha256").value();
+};
+
+}  // namespace slipway::net
