@@ -128,7 +128,7 @@ void Application::Parts::build_services() {
     runner = std::make_unique<TaskRunner>(
         TaskRunner::Dependencies{*catalog, *backends, tasks, server_id}, executor
     );
-    const LocationVisibility visibility{
+    const service::LocationVisibility visibility{
         config.api.locations.users_locations, config.api.locations.users_direct_url};
     auto on_deleted = [this](const ImageId& id) {
         transfers.stop_uploads(id);

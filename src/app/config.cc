@@ -268,7 +268,7 @@ ConfigReport read_config(const ConfigSources& sources) {
     config.api = read_api(reader);
     config.images = read_image_rules(reader);
     config.database = read_database(reader, config.images.limits);
-    config.stores = read_stores(reader);
+    read_stores(reader, config);
     config.process = read_process(reader);
     config.log = read_log(reader);
     report_permissions(reader);

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "http/server.h"
+#include "model/store_info.h"
 #include "net/tls.h"
 #include "store/catalog.h"
 
@@ -21,9 +22,6 @@
 // The configuration: read once, checked whole, handed on as plain structs, one for each consumer.
 // What an option means stands in schema/options.json and docs/configuration.md.
 namespace slipway::app {
-
-// Which disk is made of an upload for hosts to clone; [ingest] boot_form.
-enum class BootFormMode { sparse, flat, off };
 
 // A folder of a store of type file. The highest priority with room takes the next image.
 struct DataFolder {
@@ -138,6 +136,7 @@ struct Config {
     ImageRules images;
     DatabaseConfig database;
     std::vector<StoreConfig> stores;  // exactly one is the default
+    bool multi_store = false;         // they were named in enabled_backends
     ProcessConfig process;
     log::Options log;
     // Worth a line in the log at start: path:12: what.
@@ -174,7 +173,7 @@ ConfigReport read_config(const ConfigSources& sources);
 // line.
 Result<Config> load(const ConfigSources& sources);
 
-// The stores of `reader`; part of read_config.
-std::vector<StoreConfig> read_stores(ConfigReader& reader);
+// Fills in the stores; part of read_config.
+void read_stores(ConfigReader& reader, Config& config);
 
 }  // namespace slipway::app

@@ -303,7 +303,7 @@ bool Section::is_set(std::string_view name) {
 
 Origin Section::origin(std::string_view name) {
     const auto written = reader_.written(group_, spec(name));
-    return written.is_default ? Origin{"default", 0} : written.values.back().origin;
+    return written.is_default ? Origin{} : written.values.back().origin;
 }
 
 void Section::mistake(std::string_view name, const Written& value, const std::string& what) {

@@ -110,7 +110,7 @@ public:
 
     [[nodiscard]] const std::string& group() const { return group_; }
     [[nodiscard]] bool is_set(std::string_view name);
-    // Where the option is written.
+    // Where the option is written; empty when it is not.
     [[nodiscard]] Origin origin(std::string_view name);
 
     std::string text(std::string_view name);  // empty when there is neither value nor default

@@ -360,15 +360,17 @@ std::vector<StoreConfig> read_named_stores(ConfigReader& reader, Section& defaul
 
 }  // namespace
 
-std::vector<StoreConfig> read_stores(ConfigReader& reader) {
+void read_stores(ConfigReader& reader, Config& config) {
     Section defaults = reader.section("DEFAULT");
-    if (defaults.is_set("enabled_backends")) return read_named_stores(reader, defaults);
+    config.multi_store = defaults.is_set("enabled_backends");
+    if (config.multi_store) {
+        config.stores = read_named_stores(reader, defaults);
+        return;
+    }
     Section glance_store = reader.section("glance_store");
     const std::string type = is_vsphere(glance_store.text("default_store")) ? "vmware" : "file";
-    std::vector<StoreConfig> stores;
-    stores.push_back(read_store(reader, "glance_store", type, type));
-    stores.front().is_default = true;
-    return stores;
+    config.stores.push_back(read_store(reader, "glance_store", type, type));
+    config.stores.front().is_default = true;
 }
 
 }  // namespace slipway::app

@@ -14,7 +14,7 @@ namespace slipway::app {
 
 // Where a value was written: a line of a file, an environment variable, or nowhere (a default).
 struct Origin {
-    std::string source;    // path, "environment OS_…", "default"
+    std::string source;    // path, "environment OS_…", "default"; empty: nowhere
     std::size_t line = 0;  // from 1; 0 where there are no lines
 
     [[nodiscard]] std::string str() const;  // path:12

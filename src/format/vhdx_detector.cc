@@ -13,6 +13,7 @@ constexpr std::uint64_t kRegionTableAt = 192U << 10U;
 constexpr std::size_t kTableBytes = 64U << 10U;
 constexpr std::size_t kEntryBytes = 32;
 constexpr std::size_t kMaxEntries = 2047;
+constexpr std::size_t kItemBytes = 8;
 constexpr std::uint32_t kHasParent = 1U << 1U;
 
 using Guid = std::array<unsigned char, 16>;
@@ -103,14 +104,18 @@ private:
         }
         const auto parameters = find_entry(table, kEntryBytes, count, kFileParameters);
         const auto size = find_entry(table, kEntryBytes, count, kVirtualDiskSize);
-        const std::uint64_t parameters_at = parameters ? little<std::uint32_t>(*parameters, 16) : 0;
-        const std::uint64_t size_at = size ? little<std::uint32_t>(*size, 16) : 0;
+        const auto place = [](const auto& entry) -> std::uint64_t {
+            const bool is_whole = entry && little<std::uint32_t>(*entry, 20) == kItemBytes;
+            return is_whole ? little<std::uint32_t>(*entry, 16) : 0;
+        };
+        const std::uint64_t parameters_at = place(parameters);
+        const std::uint64_t size_at = place(size);
         if (parameters_at < kTableBytes || size_at < kTableBytes) {
             error_ = "its metadata lack the size or the parameters";
             return;
         }
-        parameters_.emplace(metadata_->first() + parameters_at, 8);
-        size_.emplace(metadata_->first() + size_at, 8);
+        parameters_.emplace(metadata_->first() + parameters_at, kItemBytes);
+        size_.emplace(metadata_->first() + size_at, kItemBytes);
     }
 
     static constexpr std::uint64_t kMaxMetadataOffset = 1ULL << 46U;

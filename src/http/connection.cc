@@ -5,6 +5,7 @@
 #include "http/problem.h"
 #include "http/received_request.h"
 
+#include <optional>
 #include <utility>
 
 namespace slipway::http {
@@ -16,6 +17,7 @@ using namespace std::chrono_literals;
 // Of a body that nobody wanted: taken, so that its sender gets to our answer.
 constexpr std::size_t kDrainBytes = 64U << 10U;
 constexpr auto kDrainTime = 2s;
+constexpr auto kFarewellTime = 200ms;  // for the client's answer to the end of TLS
 
 // Tells whoever asked what became of an answer, also when sending it was cancelled.
 class Report {
@@ -75,13 +77,14 @@ void Connection::stop() {
 awaitable<void> Connection::run() {
     if (!co_await transport_.handshake(after(context_.limits.handshake_timeout))) co_return;
     Deadline first_byte_by = after(context_.limits.header_timeout);
-    Deadline head_by = first_byte_by;
+    std::optional<Deadline> head_by = first_byte_by;
     while (!stopping_) {
         idle_ = true;
         const bool begun = co_await inbound_.wait_for_request(first_byte_by);
         idle_ = false;
         if (!begun) co_return;
-        const auto head = co_await inbound_.read_head(head_by);
+        if (!head_by) head_by = after(context_.limits.header_timeout);
+        const auto head = co_await inbound_.read_head(*head_by);
         if (std::holds_alternative<Gone>(head)) co_return;
         if (const auto* refusal = std::get_if<Refusal>(&head)) {
             co_await refuse(*refusal);
@@ -89,9 +92,9 @@ awaitable<void> Connection::run() {
         }
         if (!co_await serve(std::get<Head>(head))) co_return;
         first_byte_by = after(context_.limits.idle_timeout);
-        head_by = after(context_.limits.idle_timeout + context_.limits.header_timeout);
+        head_by.reset();
     }
-    co_await close_gracefully();
+    co_await close_gracefully(false);
 }
 
 awaitable<bool> Connection::serve(const Head& head) {
@@ -113,7 +116,7 @@ awaitable<bool> Connection::serve(const Head& head) {
         co_return false;
     }
     if (options.keep_alive && (at_end || co_await body.skip(after(kDrainTime)))) co_return true;
-    co_await close_gracefully();
+    co_await close_gracefully(!at_end || inbound_.has_buffered());
     co_return false;
 }
 
@@ -155,11 +158,14 @@ awaitable<void> Connection::refuse(const Refusal& refusal) {
     SendOptions options;
     options.keep_alive = false;
     Transfer transfer;
-    if (co_await outbound_.send(response, options, transfer)) co_await close_gracefully();
+    if (co_await outbound_.send(response, options, transfer)) co_await close_gracefully(true);
 }
 
-awaitable<void> Connection::close_gracefully() {
-    co_await transport_.close_gracefully(kDrainBytes, after(kDrainTime));
+awaitable<void> Connection::close_gracefully(bool unread_bytes) {
+    if (unread_bytes)
+        co_await transport_.close_gracefully(kDrainBytes, after(kDrainTime));
+    else
+        co_await transport_.close_gracefully(0, after(kFarewellTime));
 }
 
 }  // namespace slipway::http

@@ -5,6 +5,7 @@
 #include "http/server.h"
 #include "http/transport.h"
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <mutex>
@@ -56,7 +57,7 @@ private:
     awaitable<bool> send(
         Request& request, Response& response, const SendOptions& options, Transfer& transfer
     );
-    awaitable<void> close_gracefully();
+    awaitable<void> close_gracefully(bool unread_bytes);
 
     const ConnectionContext& context_;
     std::string peer_;

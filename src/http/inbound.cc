@@ -53,7 +53,7 @@ std::span<std::byte> ReceiveBuffer::room(std::size_t capacity) {
 
 void ReceiveBuffer::release() {
     if (begin_ != end_) return;
-    storage_ = {};
+    storage_ = std::vector<std::byte>();  // "= {}" would keep the capacity
     begin_ = end_ = 0;
 }
 

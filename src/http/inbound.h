@@ -62,6 +62,8 @@ public:
     // Waits for the first byte of a request; false when none will come.
     awaitable<bool> wait_for_request(Deadline deadline);
     awaitable<std::variant<Head, Refusal, Gone>> read_head(Deadline deadline);
+    // Whether bytes have come that nobody used.
+    [[nodiscard]] bool has_buffered() const { return !buffer_.text().empty(); }
 
 private:
     friend class RequestBody;

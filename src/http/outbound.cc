@@ -131,7 +131,7 @@ awaitable<Result<void>> Outbound::send_stream(Response& response, Transfer& tran
     if (extra > 0) co_return wrong_length();
     SLIPWAY_CO_CHECK(co_await write_all(current_));
     transfer.bytes_out += current_.size();
-    current_ = {};
+    current_ = std::vector<std::byte>();  // "= {}" would keep the capacity
     co_return Result<void>();
 }
 

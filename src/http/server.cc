@@ -116,7 +116,7 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
             const std::lock_guard lock(mutex);
             open.at(id).connection = slot->connection;
         }
-        if (stopping) slot->connection->stop();
+        if (stopping) asio::post(strand, [connection = slot->connection] { connection->stop(); });
         serving.spawn_on(strand, "http.connection", [slot] { return slot->connection->run(); });
     }
 

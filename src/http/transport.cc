@@ -175,7 +175,7 @@ awaitable<void> Transport::close_gracefully(std::size_t drain_bytes, Deadline de
     }
     error_code ec;
     impl_->socket.shutdown(tcp::socket::shutdown_send, ec);
-    if (!ec) co_await impl_->drain(drain_bytes, deadline);
+    if (!ec && drain_bytes > 0) co_await impl_->drain(drain_bytes, deadline);
     close();
 }
 

@@ -44,9 +44,9 @@ public:
     // Writes at least one byte; returns how many. Errors as for reading.
     awaitable<Result<std::size_t>> write_some(std::span<const std::byte> bytes, Deadline deadline);
 
-    // Ends our side, then takes at most `drain_bytes` of what still comes, and waits for the peer
-    // to end its side, until `deadline`: a peer that is still sending gets to see the answer, which
-    // a reset would take from it. Closes.
+    // Ends our side, and closes. With `drain_bytes`, takes at most so much of what still comes
+    // before, and waits for the peer to end its side, until `deadline`: a peer that is still
+    // sending gets to see the answer, which a reset would take from it.
     awaitable<void> close_gracefully(std::size_t drain_bytes, Deadline deadline);
     void close();
     // Closes at once, with a reset, so that the peer cannot take what it has for the whole.

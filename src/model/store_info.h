@@ -24,7 +24,8 @@ struct BackendInfo {
     bool is_default = false;
     // For /v2/info/stores/detail.
     std::map<std::string, std::string> properties;
-    // Hosts can reach the files: a vSphere datastore, or an NFS export. Only then are boot forms kept.
+    // Hosts can reach the files: a vSphere datastore, or an NFS export. Only then are boot forms
+    // kept.
     bool publishes_locations = false;
     BootFormMode boot_form = BootFormMode::sparse;
 };

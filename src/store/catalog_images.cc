@@ -9,8 +9,7 @@ namespace {
 
 Result<void> insert_tags(Db& db, const ImageId& id, const std::vector<std::string>& tags) {
     for (const std::string& tag : tags)
-        SLIPWAY_CHECK(
-            db.execute("insert into image_tags (image_id, tag) values (?, ?)", {id, tag})
+        SLIPWAY_CHECK(db.execute("insert into image_tags (image_id, tag) values (?, ?)", {id, tag})
         );
     return {};
 }
@@ -71,9 +70,7 @@ Result<void> update_columns(Db& db, const Image& before, const Image& after) {
         values.emplace_back(new_value);
     };
     set("name", before.name, after.name);
-    set("visibility",
-        slipway::to_string(before.visibility),
-        slipway::to_string(after.visibility));
+    set("visibility", slipway::to_string(before.visibility), slipway::to_string(after.visibility));
     set("owner", before.owner, after.owner);
     set("disk_format", before.disk_format, after.disk_format);
     set("container_format", before.container_format, after.container_format);
@@ -114,11 +111,17 @@ Result<void> update_tags(Db& db, const Image& before, const Image& after) {
     std::vector<std::string> gone;
     std::vector<std::string> added;
     std::set_difference(
-        before.tags.begin(), before.tags.end(), after.tags.begin(), after.tags.end(),
+        before.tags.begin(),
+        before.tags.end(),
+        after.tags.begin(),
+        after.tags.end(),
         std::back_inserter(gone)
     );
     std::set_difference(
-        after.tags.begin(), after.tags.end(), before.tags.begin(), before.tags.end(),
+        after.tags.begin(),
+        after.tags.end(),
+        before.tags.begin(),
+        before.tags.end(),
         std::back_inserter(added)
     );
     for (const std::string& tag : gone)
@@ -246,7 +249,8 @@ awaitable<Result<void>> SqlCatalog::delete_image(const ImageId& id, std::chrono:
         if (image.is_protected)
             return Error(
                 Errc::forbidden,
-                "Image " + id.str() + " is protected and cannot be deleted; set protected to false first."
+                "Image " + id.str() +
+                    " is protected and cannot be deleted; set protected to false first."
             );
         SLIPWAY_CHECK(move_status(image, ImageEvent::remove));
         for (const char* const table : {"image_members", "image_tags", "image_properties"})

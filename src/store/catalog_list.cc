@@ -14,12 +14,18 @@ namespace {
 constexpr std::string_view kListed = "status not in ('deleted', 'killed')";
 
 constexpr std::array<std::string_view, 9> kTextColumns{
-    "name", "id", "status", "container_format", "disk_format",
-    "owner", "checksum", "os_hash_algo", "os_hash_value",
+    "name",
+    "id",
+    "status",
+    "container_format",
+    "disk_format",
+    "owner",
+    "checksum",
+    "os_hash_algo",
+    "os_hash_value",
 };
 constexpr std::array<std::string_view, 4> kNumberColumns{
-    "size", "virtual_size", "min_disk", "min_ram"
-};
+    "size", "virtual_size", "min_disk", "min_ram"};
 constexpr std::array<std::string_view, 2> kTimeColumns{"created_at", "updated_at"};
 
 template <std::size_t N>
@@ -207,7 +213,8 @@ void add_marker(Conditions& conditions, const std::vector<Sort>& order, const Db
         columns += (columns.empty() ? "" : ", ") + std::string(sort_column(sort.key));
     if (one_way) {
         conditions.add(
-            "(" + columns + ")" + behind(order.front()) + "(" + placeholders(order.size()) + ")", after
+            "(" + columns + ")" + behind(order.front()) + "(" + placeholders(order.size()) + ")",
+            after
         );
         return;
     }
@@ -217,7 +224,8 @@ void add_marker(Conditions& conditions, const std::vector<Sort>& order, const Db
         either += either.empty() ? "(" : " or (";
         for (std::size_t j = 0; j <= i; ++j) {
             if (j > 0) either += " and ";
-            either += std::string(sort_column(order[j].key)) + (j < i ? " = " : behind(order[j])) + "?";
+            either +=
+                std::string(sort_column(order[j].key)) + (j < i ? " = " : behind(order[j])) + "?";
             values.push_back(after.at(j));
         }
         either += ")";
@@ -236,19 +244,22 @@ Result<DbRow> marker_row(Db& db, const ImageQuery& query) {
     if (!query.scope.all) {
         const std::string project = query.scope.project.value_or("");
         conditions.add(
-            "(visibility in ('public', 'community') or owner = ? or (visibility = 'shared' and exists "
+            "(visibility in ('public', 'community') or owner = ? or (visibility = 'shared' and "
+            "exists "
             "(select 1 from image_members m where m.image_id = images.id and m.project = ?)))",
             {project, project}
         );
     }
     SLIPWAY_TRY(
         auto rows,
-        db.query("select " + columns + " from images where " + conditions.text(), conditions.values())
+        db.query(
+            "select " + columns + " from images where " + conditions.text(), conditions.values()
+        )
     );
     if (rows.empty())
         return Error(
-            Errc::invalid_argument, "Invalid marker: there is no image " + query.marker->str() +
-                                        " that you can see."
+            Errc::invalid_argument,
+            "Invalid marker: there is no image " + query.marker->str() + " that you can see."
         );
     return std::move(rows.front());
 }
@@ -270,8 +281,8 @@ Result<Statement> page_statement(const ImageQuery& query, const std::optional<Db
         if (sort.direction == SortDirection::descending) order_by += " desc";
     }
     Statement statement;
-    statement.sql = "select " + std::string(kImageColumns) + " from images where " + conditions.text() +
-                    " order by " + order_by + " limit ?";
+    statement.sql = "select " + std::string(kImageColumns) + " from images where " +
+                    conditions.text() + " order by " + order_by + " limit ?";
     statement.values = conditions.values();
     statement.values.emplace_back(std::uint64_t{query.limit});
     return statement;

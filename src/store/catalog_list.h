@@ -13,9 +13,9 @@ struct Statement {
     DbValues values;
 };
 
-// The statement of one page: images by kImageColumns. `after`: what the columns of the sort order hold
-// in the row of the marker. A pure function, so that its plan can be looked at.
-// Errors: invalid_argument for a column that can not be filtered by.
+// The statement of one page: images by kImageColumns. `after`: what the columns of the sort order
+// hold in the row of the marker. A pure function, so that its plan can be looked at. Errors:
+// invalid_argument for a column that can not be filtered by.
 Result<Statement> page_statement(const ImageQuery& query, const std::optional<DbRow>& after);
 
 // One page, whole; runs inside a transaction. Three statements, and one more with a marker, however

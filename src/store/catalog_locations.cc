@@ -9,7 +9,8 @@ namespace {
 
 Error given_up() {
     return Error(
-        Errc::gone, "The image was deleted, or its upload was given up, while it was being uploaded."
+        Errc::gone,
+        "The image was deleted, or its upload was given up, while it was being uploaded."
     );
 }
 
@@ -78,7 +79,8 @@ awaitable<Result<void>> SqlCatalog::begin_upload(Location location) {
         SLIPWAY_TRY(const bool ours, holds_lease());
         if (!ours)
             return Error(
-                Errc::unavailable, "this server has lost its lease and takes no uploads; try again later"
+                Errc::unavailable,
+                "this server has lost its lease and takes no uploads; try again later"
             );
         SLIPWAY_TRY(const Image image, load_image(*db_, location.image_id));
         SLIPWAY_CHECK(move_status(image, ImageEvent::upload_started));
@@ -90,8 +92,8 @@ awaitable<Result<void>> SqlCatalog::begin_upload(Location location) {
     co_return co_await write(work);
 }
 
-// The state and the server in the condition are the fence: whoever recovered us has changed the state,
-// and whoever took our name has another lease.
+// The state and the server in the condition are the fence: whoever recovered us has changed the
+// state, and whoever took our name has another lease.
 awaitable<Result<void>> SqlCatalog::finish_upload(const LocationId& id, UploadOutcome outcome) {
     auto work = [&]() -> Result<void> {
         SLIPWAY_TRY(const auto found, load_locations(*db_, "id = ?", {id}));
@@ -128,7 +130,8 @@ Result<void> SqlCatalog::give_up_writing(const Location& location) {
     SLIPWAY_TRY(
         const auto moved,
         db_->execute(
-            "update locations set state = 'garbage', not_before = ? where id = ? and state = 'writing'",
+            "update locations set state = 'garbage', not_before = ? where id = ? and state = "
+            "'writing'",
             {now(), location.id}
         )
     );

@@ -6,7 +6,8 @@
 namespace slipway::store {
 
 const std::string_view kImageColumns =
-    "id, name, status, visibility, owner, size, virtual_size, disk_format, container_format, min_disk, "
+    "id, name, status, visibility, owner, size, virtual_size, disk_format, container_format, "
+    "min_disk, "
     "min_ram, protected, hidden, checksum, os_hash_algo, os_hash_value, created_at, updated_at, "
     "boot_disk_type, boot_size, boot_capacity, boot_checksum, boot_os_hash_value";
 const std::string_view kLocationColumns =
@@ -15,7 +16,8 @@ const std::string_view kLocationColumns =
 const std::string_view kMemberColumns = "image_id, project, status, created_at, updated_at";
 const std::string_view kTaskColumns =
     "id, kind, image_id, owner, location_id, status, progress, input, checkpoint, error_code, "
-    "error_message, error_reason, cancel_requested, bytes_through, bytes_copied, seconds, path, server, "
+    "error_message, error_reason, cancel_requested, bytes_through, bytes_copied, seconds, path, "
+    "server, "
     "claimed_until, created_at, updated_at, request_id";
 const std::string_view kTransferColumns =
     "image_id, kind, bytes_through, bytes_copied, seconds, path, finished_at, request_id";
@@ -26,7 +28,8 @@ constexpr std::array kStates{LocationState::writing, LocationState::live, Locati
 
 Error unknown_word(std::string_view what) {
     return Error(
-        Errc::corrupt, "the catalogue holds an unknown " + std::string(what) + "; was it edited by hand?"
+        Errc::corrupt,
+        "the catalogue holds an unknown " + std::string(what) + "; was it edited by hand?"
     );
 }
 
@@ -205,7 +208,8 @@ Result<void> load_tags_and_properties(Db& db, std::vector<Image>& images) {
     }
     const std::string among = " where image_id in (" + placeholders(ids.size()) + ")";
     SLIPWAY_TRY(
-        const auto tags, db.query("select image_id, tag from image_tags" + among + " order by tag", ids)
+        const auto tags,
+        db.query("select image_id, tag from image_tags" + among + " order by tag", ids)
     );
     for (const DbRow& row : tags)
         by_id.at(ImageId(row.at(0).text()))->tags.push_back(row.at(1).text());

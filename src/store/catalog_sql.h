@@ -39,14 +39,16 @@ public:
     awaitable<Result<void>> remove_member(const ImageId& id, const std::string& project) override;
 
     awaitable<Result<void>> begin_upload(Location location) override;
-    awaitable<Result<void>> finish_upload(const LocationId& location, UploadOutcome outcome) override;
+    awaitable<Result<void>> finish_upload(const LocationId& location, UploadOutcome outcome)
+        override;
     awaitable<Result<void>> fail_upload(const LocationId& location) override;
 
     awaitable<Result<std::vector<Location>>> live_locations(const ImageId& id) override;
     awaitable<Result<std::vector<Location>>> live_locations(std::vector<ImageId> ids) override;
     awaitable<Result<Location>> find_location(const LocationId& id) override;
     awaitable<Result<std::vector<Location>>> collectable_garbage(std::size_t limit) override;
-    awaitable<Result<void>> postpone_garbage(const LocationId& id, std::chrono::seconds by) override;
+    awaitable<Result<void>> postpone_garbage(const LocationId& id, std::chrono::seconds by)
+        override;
     awaitable<Result<void>> forget_location(const LocationId& id) override;
     awaitable<Result<std::vector<Location>>> locations_of(const BackendId& backend) override;
 
@@ -101,9 +103,8 @@ private:
     Result<void> move_status(const Image& image, ImageEvent event);
     // writing -> garbage, saving -> queued.
     Result<void> give_up_writing(const Location& location);
-    Result<void> check_growth(
-        std::size_t before, std::size_t now, int limit, std::string_view what
-    ) const;
+    Result<void> check_growth(std::size_t before, std::size_t now, int limit, std::string_view what)
+        const;
     Result<void> insert_transfer(const TransferRecord& record);
     awaitable<Result<void>> save_task(
         TaskId id, std::string server, std::string_view assignment, DbValue value

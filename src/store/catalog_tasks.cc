@@ -14,7 +14,8 @@ Result<void> insert_task(Db& db, const TaskRecord& task) {
         const auto inserted,
         db.execute(
             "insert into tasks (id, kind, image_id, owner, location_id, status, progress, input, "
-            "checkpoint, cancel_requested, server, claimed_until, created_at, updated_at, request_id) "
+            "checkpoint, cancel_requested, server, claimed_until, created_at, updated_at, "
+            "request_id) "
             "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing",
             {task.id,
              slipway::to_string(task.kind),
@@ -127,9 +128,15 @@ awaitable<Result<std::optional<TaskRecord>>> SqlCatalog::claim_task(const std::s
         SLIPWAY_TRY(
             const auto claimed,
             db_->execute(
-                "update tasks set status = 'running', server = ?, claimed_until = ?, updated_at = ? "
+                "update tasks set status = 'running', server = ?, claimed_until = ?, updated_at = "
+                "? "
                 "where id = ? and status = ? and server = ?",
-                {server, now() + lease_, now(), task.id, slipway::to_string(task.status), task.server}
+                {server,
+                 now() + lease_,
+                 now(),
+                 task.id,
+                 slipway::to_string(task.status),
+                 task.server}
             )
         );
         if (claimed == 0) return std::optional<TaskRecord>();
@@ -186,7 +193,8 @@ awaitable<Result<void>> SqlCatalog::finish_task(
         SLIPWAY_TRY(
             const auto finished,
             db_->execute(
-                "update tasks set status = ?, progress = case when ? = 'success' then 100 else progress "
+                "update tasks set status = ?, progress = case when ? = 'success' then 100 else "
+                "progress "
                 "end, error_code = ?, error_message = ?, error_reason = ?, bytes_through = ?, "
                 "bytes_copied = ?, seconds = ?, path = ?, updated_at = ? "
                 "where id = ? and server = ? and status = 'running'",

@@ -57,7 +57,9 @@ Error translate_sqlite(int extended_code, const std::string& detail) {
                 reason
             );
         case SQLITE_FULL:
-            return Error(Errc::no_space, "the disk of the catalogue is full; make room on it", reason);
+            return Error(
+                Errc::no_space, "the disk of the catalogue is full; make room on it", reason
+            );
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
             return Error(
@@ -74,7 +76,8 @@ Error translate_sqlite(int extended_code, const std::string& detail) {
         case SQLITE_NOLFS:
             return Error(
                 Errc::unavailable,
-                "the catalogue's file can not be read or written; check its folder, its owner and its "
+                "the catalogue's file can not be read or written; check its folder, its owner and "
+                "its "
                 "disk",
                 reason
             );
@@ -209,7 +212,8 @@ struct Db::Impl {
 
     [[nodiscard]] bool is_sqlite() const { return target.engine == Engine::sqlite; }
     [[nodiscard]] bool in_memory() const { return is_sqlite() && target.path == ":memory:"; }
-    // SOCI's libraries keep the types of its sessions to themselves, so they can not be checked here.
+    // SOCI's libraries keep the types of its sessions to themselves, so they can not be checked
+    // here.
     [[nodiscard]] SLIPWAY_UNCHECKED_TYPE sqlite_api::sqlite3* sqlite_handle() const {
         return static_cast<soci::sqlite3_session_backend*>(session->get_backend())->conn_;
     }
@@ -258,7 +262,8 @@ Result<std::uint64_t> Db::Impl::run(
         statement.define_and_bind();
         if (!rows) {
             statement.execute(true);
-            return static_cast<std::uint64_t>(std::max<long long>(0, statement.get_affected_rows()));
+            return static_cast<std::uint64_t>(std::max<long long>(0, statement.get_affected_rows())
+            );
         }
         statement.execute(false);
         while (statement.fetch()) {
@@ -304,7 +309,8 @@ Result<void> Db::Impl::prepare_sqlite() {
     if (!in_memory() && (mode.empty() || mode.front().at(0).text() != "wal"))
         return Error(
             Errc::unsupported,
-            "the catalogue's file system can not hold a write-ahead log; put the file on a local disk"
+            "the catalogue's file system can not hold a write-ahead log; put the file on a local "
+            "disk"
         );
     sqlite_api::sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     return {};
@@ -326,13 +332,13 @@ Result<void> Db::Impl::connect() {
     lost = true;
     try {
         if (is_sqlite())
-            session = std::make_unique<soci::session>(
-                soci::sqlite3, "dbname=\"" + target.path + "\""
-            );
+            session =
+                std::make_unique<soci::session>(soci::sqlite3, "dbname=\"" + target.path + "\"");
         else
             session = std::make_unique<soci::session>(
                 soci::postgresql,
-                "connect_timeout='5' keepalives_idle='30' keepalives_interval='10' keepalives_count='3' "
+                "connect_timeout='5' keepalives_idle='30' keepalives_interval='10' "
+                "keepalives_count='3' "
                 "tcp_user_timeout='30000' application_name='slipway' " +
                     target.conninfo
             );
@@ -340,10 +346,11 @@ Result<void> Db::Impl::connect() {
         // SOCI's text may name hosts and users; the sentence says where to look.
         return Error(
             Errc::unavailable,
-            is_sqlite() ? "the catalogue's file can not be opened; check the path in [database] "
-                          "connection, its folder and its owner"
-                        : "the catalogue's database can not be reached, or refuses us; check [database] "
-                          "connection and the server",
+            is_sqlite()
+                ? "the catalogue's file can not be opened; check the path in [database] "
+                  "connection, its folder and its owner"
+                : "the catalogue's database can not be reached, or refuses us; check [database] "
+                  "connection and the server",
             "connect"
         );
     }
@@ -377,7 +384,8 @@ Result<void> Db::Impl::begin(Access access) {
     if (access == Access::migrate && !is_sqlite()) {
         // Two servers that start at once: the second waits, and finds nothing left to do.
         constexpr std::int64_t kMigrationLock = 0x736c6970776179;  // "slipway"
-        auto locked = run("select cast(pg_advisory_xact_lock(?) as text)", {kMigrationLock}, nullptr);
+        auto locked =
+            run("select cast(pg_advisory_xact_lock(?) as text)", {kMigrationLock}, nullptr);
         if (!locked) {
             roll_back();
             return locked.error();
@@ -425,7 +433,8 @@ Result<void> Db::Impl::attempt(Access access, const std::function<Result<void>()
         if (lost)
             return Error(
                 Errc::unavailable,
-                "the connection to the catalogue's database was lost; what was asked for may or may not "
+                "the connection to the catalogue's database was lost; what was asked for may or "
+                "may not "
                 "have been done: look before you try again",
                 committed.error().reason
             );
@@ -453,9 +462,13 @@ Result<std::unique_ptr<Db>> Db::open(const DbTarget& target) {
     return std::unique_ptr<Db>(new Db(std::move(impl)));
 }
 
-Engine Db::engine() const { return impl_->target.engine; }
+Engine Db::engine() const {
+    return impl_->target.engine;
+}
 
-std::uint64_t Db::statements() const { return impl_->statements; }
+std::uint64_t Db::statements() const {
+    return impl_->statements;
+}
 
 Result<void> Db::transact(Access access, const std::function<Result<void>()>& work) {
     for (int tries = 1;; ++tries) {

@@ -99,8 +99,8 @@ private:
 //   internal          a statement of ours is wrong
 class Db {
 public:
-    // Opens a session. SQLite: takes the lock of the one server, `<file>.lock`, for the life of the Db.
-    // Errors: conflict when another process holds that lock; unavailable.
+    // Opens a session. SQLite: takes the lock of the one server, `<file>.lock`, for the life of the
+    // Db. Errors: conflict when another process holds that lock; unavailable.
     static Result<std::unique_ptr<Db>> open(const DbTarget& target);
     ~Db();
     Db(const Db&) = delete;
@@ -108,10 +108,10 @@ public:
 
     [[nodiscard]] Engine engine() const;
 
-    // Runs `work` (which returns a Result) in one transaction: committed when it succeeds, rolled back
-    // when it fails or throws, or when any statement in it failed. On PostgreSQL transactions are
-    // serializable: `work` runs again when others were in the way, or when the connection was lost
-    // before the commit. So it must set whatever it captured anew each time.
+    // Runs `work` (which returns a Result) in one transaction: committed when it succeeds, rolled
+    // back when it fails or throws, or when any statement in it failed. On PostgreSQL transactions
+    // are serializable: `work` runs again when others were in the way, or when the connection was
+    // lost before the commit. So it must set whatever it captured anew each time.
     template <class Work>
     std::invoke_result_t<Work&> write(Work&& work) {
         return run(Access::write, work);
@@ -127,7 +127,8 @@ public:
         return run(Access::migrate, work);
     }
 
-    // Runs a statement whose `?` outside of quotes are bound to `values` in order; the rows it changed.
+    // Runs a statement whose `?` outside of quotes are bound to `values` in order; the rows it
+    // changed.
     Result<std::uint64_t> execute(std::string_view sql, const DbValues& values = {});
     Result<std::vector<DbRow>> query(std::string_view sql, const DbValues& values = {});
 

@@ -12,9 +12,20 @@ namespace {
 
 // What libpq understands and an operator may want to say in the URL.
 constexpr std::array<std::string_view, 14> kPassedOn{
-    "sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "gssencmode", "channel_binding",
-    "application_name", "connect_timeout", "target_session_attrs", "options", "keepalives",
-    "keepalives_idle", "tcp_user_timeout",
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "sslcrl",
+    "gssencmode",
+    "channel_binding",
+    "application_name",
+    "connect_timeout",
+    "target_session_attrs",
+    "options",
+    "keepalives",
+    "keepalives_idle",
+    "tcp_user_timeout",
 };
 
 Error bad_url(const std::string& what) {
@@ -82,8 +93,7 @@ struct Hosts {
         std::string_view host = text;
         std::string_view port;
         const auto bracket = text.starts_with('[') ? text.find(']') : std::string_view::npos;
-        const auto colon =
-            text.find(':', bracket == std::string_view::npos ? 0 : bracket);
+        const auto colon = text.find(':', bracket == std::string_view::npos ? 0 : bracket);
         if (!text.starts_with('/') && colon != std::string_view::npos) {
             host = text.substr(0, colon);
             port = text.substr(colon + 1);
@@ -185,7 +195,8 @@ Result<DbTarget> parse_database_url(std::string_view url, const std::string& pas
     if (engine == "postgresql" || engine == "postgres") return parse_postgresql(rest, password);
     if (engine == "mysql" || engine == "mariadb")
         return bad_url(
-            "slipway keeps its catalogue in SQLite or PostgreSQL, not in MySQL. Leave this file as it "
+            "slipway keeps its catalogue in SQLite or PostgreSQL, not in MySQL. Leave this file as "
+            "it "
             "is and give a second --config-file that sets [database] connection, and take over the "
             "images later with 'slipway import-glance'"
         );

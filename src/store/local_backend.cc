@@ -156,6 +156,7 @@ LocalBackend::LocalBackend(LocalBackendOptions options, BlockingPool& pool)
     info_.description = options_.description;
     info_.weight = options_.weight;
     info_.is_default = options_.is_default;
+    info_.boot_form = options_.boot_form;
     info_.properties["data_dir"] = options_.directories.front().path;
     info_.publishes_locations = !options_.directories.front().published_as.empty();
 }

@@ -32,7 +32,8 @@ std::vector<std::string> statements_of(std::string_view sql, Engine engine) {
 }  // namespace
 
 Result<std::int64_t> schema_version(Db& db) {
-    SLIPWAY_CHECK(db.execute("create table if not exists schema_version (version bigint not null)"));
+    SLIPWAY_CHECK(db.execute("create table if not exists schema_version (version bigint not null)")
+    );
     SLIPWAY_TRY(const auto rows, db.query("select version from schema_version"));
     if (!rows.empty()) return rows.front().at(0).integer();
     SLIPWAY_CHECK(db.execute("insert into schema_version (version) values (0)"));
@@ -50,7 +51,8 @@ Result<bool> step(Db& db, std::span<const Migration> migrations) {
             Errc::unsupported,
             "the catalogue has schema version " + std::to_string(version) +
                 ", but this slipway knows no more than " + std::to_string(newest) +
-                ": start the newer slipway that made it, or restore a backup from before the upgrade"
+                ": start the newer slipway that made it, or restore a backup from before the "
+                "upgrade"
         );
     for (const Migration& migration : migrations) {
         if (migration.version <= version) continue;

@@ -21,9 +21,8 @@ std::span<const Migration> catalog_migrations();
 // Version of the database's schema: that of the last migration applied, 0 for an empty database.
 Result<std::int64_t> schema_version(Db& db);
 
-// Brings the database to the last of `migrations`, one transaction each, and leaves one that is there
-// already as it is.
-// Errors: unsupported when the database is newer than that.
+// Brings the database to the last of `migrations`, one transaction each, and leaves one that is
+// there already as it is. Errors: unsupported when the database is newer than that.
 Result<void> migrate(Db& db, std::span<const Migration> migrations);
 
 }  // namespace slipway::store

@@ -41,7 +41,7 @@ Result<DatastorePath> DatastorePath::parse(std::string_view text) {
     const auto end = text.find(']');
     if (!text.starts_with('[') || end == text.npos) return invalid("it does not begin with [name]");
     auto path = text.substr(end + 1);
-    if (path.starts_with(' ')) path.remove_prefix(1);
+    if (path.starts_with(' ') || path.starts_with('/')) path.remove_prefix(1);
     if (path.ends_with('/')) path.remove_suffix(1);
     return make(text.substr(1, end - 1), path);
 }

@@ -15,7 +15,7 @@ class DatastorePath {
 public:
     // Errors: invalid_argument.
     static Result<DatastorePath> make(std::string_view datastore, std::string_view path);
-    // "[ds] a/b", also "[ds]a/b" and a final slash, as some servers write them.
+    // "[ds] a/b", also "[ds]a/b", "[ds]/a/b" and a final slash, as some servers write them.
     static Result<DatastorePath> parse(std::string_view text);
 
     [[nodiscard]] const std::string& datastore() const { return datastore_; }

@@ -204,6 +204,8 @@ awaitable<Result<std::vector<ObjectContent>>> retrieve(
     open_retrieve(out, content->property_collector);
     write_prop_set(out, type, paths);
     for (const auto& ref : refs) {
+        if (!is_well_formed(ref))
+            co_return Error(Errc::invalid_argument, "this is not a reference to a vSphere object");
         out.open("objectSet");
         write(out, "obj", ref);
         out.close();

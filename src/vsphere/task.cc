@@ -45,6 +45,15 @@ bool collector_is_gone(const Error& error) {
            error.reason == kSessionReplaced;
 }
 
+// A filter that is refused for good: no reason to fail those who wait for other tasks.
+bool concerns_the_task(const Error& error) {
+    return retry_class(error) == RetryClass::permanent && error.code != Errc::unavailable;
+}
+
+Error no_task() {
+    return Error(Errc::invalid_argument, "this is not a reference to a vSphere task");
+}
+
 }  // namespace
 
 struct TaskWatcher::Impl : std::enable_shared_from_this<Impl> {
@@ -219,6 +228,12 @@ awaitable<Result<void>> TaskWatcher::Impl::install_filter(std::shared_ptr<Watche
     }
     const auto reply = co_await client.call(request, loop_call);
     if (!reply) {
+        if (concerns_the_task(reply.error())) {
+            const std::lock_guard lock(mutex);
+            entry->failure = reply.error();
+            for (auto* waiter : entry->waiters) waiter->notify();
+            co_return Result<void>();
+        }
         if (reply.error().reason != "ManagedObjectNotFound") co_return reply.error();
         // The task or the collector? The collector if the task can be read.
         const auto task = co_await retrieve_one(client, entry->task, {"info.state"}, loop_call);
@@ -344,6 +359,7 @@ TaskWatcher::~TaskWatcher() = default;
 awaitable<Result<TaskResult>> TaskWatcher::wait(
     ManagedObjectReference task, const Call& call, TaskCallbacks callbacks
 ) {
+    if (!is_well_formed(task)) co_return no_task();
     const auto impl = impl_;
     Wakeup wakeup(co_await asio::this_coro::executor);
     const auto entry = impl->join(task, wakeup);
@@ -406,6 +422,7 @@ awaitable<Result<TaskResult>> wait_for_task(
 awaitable<Result<void>> cancel_task(
     VimClient& client, ManagedObjectReference task, const Call& call
 ) {
+    if (!is_well_formed(task)) co_return no_task();
     const auto request = methods::bare("CancelTask", task);
     const auto reply = co_await client.call(request, call);
     if (reply) co_return Result<void>();

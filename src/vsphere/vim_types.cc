@@ -58,13 +58,17 @@ std::string without_final_slash(std::string text) {
 
 }  // namespace
 
+bool is_well_formed(const ManagedObjectReference& ref) {
+    return is_printable_id(ref.value) && is_type_name(ref.type);
+}
+
 void write(xml::Writer& out, std::string_view element, const ManagedObjectReference& ref) {
     out.reference(element, ref.type, ref.value);
 }
 
 Result<ManagedObjectReference> read_reference(const xml::Element& element) {
     ManagedObjectReference ref{.type = element.attribute("type"), .value = element.text()};
-    if (!is_printable_id(ref.value) || !is_type_name(ref.type))
+    if (!is_well_formed(ref))
         return Error(Errc::corrupt, "the server sent an object reference that is none");
     return ref;
 }

@@ -22,9 +22,13 @@ struct ManagedObjectReference {
     friend auto operator<=>(const ManagedObjectReference&, const ManagedObjectReference&) = default;
 };
 
+// An id of 1 to 255 printable characters, and a type that is a name. What comes from a server was
+// checked; what was kept elsewhere meanwhile is checked again before it is sent.
+bool is_well_formed(const ManagedObjectReference& ref);
+
 // <datacenter type="Datacenter">datacenter-2</datacenter>
 void write(xml::Writer& out, std::string_view element, const ManagedObjectReference& ref);
-// Errors: corrupt unless the id is 1 to 255 printable characters and the type a name.
+// Errors: corrupt unless it is well-formed.
 Result<ManagedObjectReference> read_reference(const xml::Element& element);
 
 struct AboutInfo {

@@ -13,7 +13,8 @@ using store::Catalog;
 
 CatalogContract::CatalogContract() {
     if (on_sqlite()) {
-        std::string name = (std::filesystem::temp_directory_path() / "slipway-catalog-XXXXXX").string();
+        std::string name =
+            (std::filesystem::temp_directory_path() / "slipway-catalog-XXXXXX").string();
         if (!::mkdtemp(name.data())) throw std::runtime_error("can not make a temporary folder");
         folder_ = name;
         options_.connection = "sqlite:///" + folder_ + "/catalog.db";
@@ -43,7 +44,9 @@ std::unique_ptr<store::Db> CatalogContract::open_db() {
     return store::Db::open(store::parse_database_url(options_.connection, {}).value()).value();
 }
 
-Image CatalogContract::create(Image image) { return run(catalog_->create_image(image)).value(); }
+Image CatalogContract::create(Image image) {
+    return run(catalog_->create_image(image)).value();
+}
 
 Image CatalogContract::create(const std::string& name) {
     Image image;

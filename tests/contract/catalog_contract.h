@@ -69,16 +69,21 @@ Errc code_of(const Result<T>& result) {
     return result ? Errc::internal : result.error().code;
 }
 
-#define EXPECT_OK(...)                                            \
-    do {                                                          \
-        const auto outcome__ = (__VA_ARGS__);                     \
-        EXPECT_TRUE(outcome__) << outcome__.error().message;      \
-    } while (false)
-#define EXPECT_ERROR(code_, ...)                                                          \
-    do {                                                                                  \
-        const auto outcome__ = (__VA_ARGS__);                                             \
-        EXPECT_FALSE(outcome__) << "it succeeded";                                        \
-        if (!outcome__) EXPECT_EQ(outcome__.error().code, code_) << outcome__.error().message; \
-    } while (false)
+template <class T>
+testing::AssertionResult succeeds(const Result<T>& result) {
+    if (result) return testing::AssertionSuccess();
+    return testing::AssertionFailure()
+           << to_string(result.error().code) << ": " << result.error().message;
+}
+
+template <class T>
+testing::AssertionResult fails_with(Errc code, const Result<T>& result) {
+    if (result) return testing::AssertionFailure() << "it succeeded";
+    if (result.error().code == code) return testing::AssertionSuccess();
+    return succeeds(result);
+}
+
+#define EXPECT_OK(...) EXPECT_TRUE(succeeds(__VA_ARGS__))
+#define EXPECT_ERROR(code, ...) EXPECT_TRUE(fails_with(code, __VA_ARGS__))
 
 }  // namespace slipway::test

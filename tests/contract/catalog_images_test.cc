@@ -209,10 +209,13 @@ TEST_P(CatalogContract, LimitsGrowthAndNotWhatWasThereBefore) {
 TEST_P(CatalogContract, DeactivatesAndReactivates) {
     const Image image = create_active();
     EXPECT_EQ(
-        run(catalog_->advance(image.id, ImageEvent::deactivate)).value().status, ImageStatus::deactivated
+        run(catalog_->advance(image.id, ImageEvent::deactivate)).value().status,
+        ImageStatus::deactivated
     );
     EXPECT_OK(run(catalog_->advance(image.id, ImageEvent::deactivate)));
-    EXPECT_EQ(run(catalog_->advance(image.id, ImageEvent::reactivate)).value().status, ImageStatus::active);
+    EXPECT_EQ(
+        run(catalog_->advance(image.id, ImageEvent::reactivate)).value().status, ImageStatus::active
+    );
     EXPECT_ERROR(Errc::conflict, run(catalog_->advance(create().id, ImageEvent::deactivate)));
     EXPECT_ERROR(
         Errc::invalid_argument, run(catalog_->advance(image.id, ImageEvent::upload_finished))
@@ -243,7 +246,8 @@ TEST_P(CatalogContract, DeletesAnImageAndKeepsItsLocationsAsGarbage) {
     EXPECT_THAT(garbage(), ElementsAre("l1"));
     const auto db = open_db();
     for (const char* const table : {"image_members", "image_tags", "image_properties"})
-        EXPECT_TRUE(db->query("select image_id from " + std::string(table)).value().empty()) << table;
+        EXPECT_TRUE(db->query("select image_id from " + std::string(table)).value().empty())
+            << table;
 }
 
 TEST_P(CatalogContract, RefusesToDeleteAProtectedImage) {
@@ -281,9 +285,7 @@ TEST_P(CatalogContract, SharesAnImageWithMembers) {
     EXPECT_EQ(changed.status, "accepted");
     EXPECT_EQ(changed.updated_at, clock_.now());
     EXPECT_EQ(changed.created_at, added.created_at);
-    EXPECT_ERROR(
-        Errc::invalid_argument, run(catalog_->set_member_status(image.id, "q", "maybe"))
-    );
+    EXPECT_ERROR(Errc::invalid_argument, run(catalog_->set_member_status(image.id, "q", "maybe")));
     EXPECT_ERROR(Errc::not_found, run(catalog_->set_member_status(image.id, "r", "accepted")));
     EXPECT_ERROR(Errc::not_found, run(catalog_->find_member(image.id, "r")));
     EXPECT_OK(run(catalog_->add_member(image.id, "a")));

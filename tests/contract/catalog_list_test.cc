@@ -49,7 +49,9 @@ protected:
             EXPECT_EQ(walk(query, limit), expected) << "in pages of " << limit;
     }
     void add(
-        int number, std::optional<std::string> name, Visibility visibility = Visibility::shared,
+        int number,
+        std::optional<std::string> name,
+        Visibility visibility = Visibility::shared,
         const std::string& owner = "p"
     ) {
         Image image;
@@ -210,9 +212,14 @@ TEST_P(CatalogList, FiltersByEveryColumn) {
         return run(catalog_->list_images(query)).value().size();
     };
     const std::vector<std::pair<std::string, std::string>> texts{
-        {"name", "one, \"two\""}, {"id", image_id(1).str()}, {"disk_format", "vmdk"},
-        {"container_format", "bare"}, {"owner", "p"}, {"checksum", "c"},
-        {"os_hash_algo", "sha512"}, {"os_hash_value", "h"},
+        {"name", "one, \"two\""},
+        {"id", image_id(1).str()},
+        {"disk_format", "vmdk"},
+        {"container_format", "bare"},
+        {"owner", "p"},
+        {"checksum", "c"},
+        {"os_hash_algo", "sha512"},
+        {"os_hash_value", "h"},
     };
     for (const auto& [column, value] : texts) {
         EXPECT_EQ(count([&](ImageQuery& q) { q.texts = {{column, {"no", value}}}; }), 1U) << column;

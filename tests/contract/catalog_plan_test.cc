@@ -39,7 +39,8 @@ std::string plan_of(Db& db, const ImageQuery& query, const std::optional<DbRow>&
     const bool sqlite = db.engine() == store::Engine::sqlite;
     std::string plan;
     for (const DbRow& row :
-         db.query((sqlite ? "explain query plan " : "explain ") + statement.sql, statement.values).value())
+         db.query((sqlite ? "explain query plan " : "explain ") + statement.sql, statement.values)
+             .value())
         plan += row.back().text() + "\n";
     return plan;
 }
@@ -50,7 +51,10 @@ void expect_index_walk(const std::string& plan, const KeyName& key, bool sqlite,
         EXPECT_THAT(plan, Not(HasSubstr("Seq Scan on images")));
         EXPECT_THAT(plan, Not(HasSubstr("Sort Key")));
         EXPECT_THAT(plan, HasSubstr(key.index[0] ? key.index : "images_pkey"));
-        if (after) EXPECT_THAT(plan, HasSubstr("Index Cond: (ROW("));
+        if (after)
+            EXPECT_THAT(
+                plan, HasSubstr(key.marker.size() == 3 ? "Index Cond: (ROW(" : "Index Cond: (")
+            );
         return;
     }
     EXPECT_THAT(plan, Not(HasSubstr("TEMP B-TREE")));
@@ -94,7 +98,8 @@ TEST_P(CatalogContract, ListsInANumberOfStatementsThatDoesNotGrow) {
         const auto before = db->statements();
         const auto images = db->read([&] { return store::list_images(*db, query); }).value();
         EXPECT_EQ(images.size(), limit);
-        for (const Image& image : images) EXPECT_EQ(image.tags.size() + image.properties.size(), 3U);
+        for (const Image& image : images)
+            EXPECT_EQ(image.tags.size() + image.properties.size(), 3U);
         return db->statements() - before;
     };
     EXPECT_EQ(statements(1, false), 3U);

@@ -39,12 +39,16 @@ TEST_P(CatalogContract, RunsATaskFromPendingToSuccess) {
     EXPECT_FALSE(task.account);
     EXPECT_FALSE(task.error);
 
-    const Account account{.bytes_through = 0, .bytes_copied = 5, .seconds = 1.5, .path = "copy_disk"};
+    clock_.advance(1s);
+    const Account account{
+        .bytes_through = 0, .bytes_copied = 5, .seconds = 1.5, .path = "copy_disk"};
     EXPECT_ERROR(
         Errc::invalid_argument,
         run(catalog_->finish_task(created.id, "s1", TaskStatus::running, std::nullopt, account))
     );
-    EXPECT_OK(run(catalog_->finish_task(created.id, "s1", TaskStatus::success, std::nullopt, account)));
+    EXPECT_OK(
+        run(catalog_->finish_task(created.id, "s1", TaskStatus::success, std::nullopt, account))
+    );
     EXPECT_ERROR(
         Errc::conflict,
         run(catalog_->finish_task(created.id, "s1", TaskStatus::success, std::nullopt, account))
@@ -64,7 +68,9 @@ TEST_P(CatalogContract, KeepsTheErrorOfATask) {
     create_task(create_active(), "t1");
     run(catalog_->claim_task("s1")).value();
     const Error error(Errc::no_space, "the datastore is full", "InsufficientStorageSpace");
-    EXPECT_OK(run(catalog_->finish_task(TaskId("t1"), "s1", TaskStatus::failure, error, std::nullopt)));
+    EXPECT_OK(
+        run(catalog_->finish_task(TaskId("t1"), "s1", TaskStatus::failure, error, std::nullopt))
+    );
     const TaskRecord task = run(catalog_->find_task(TaskId("t1"))).value();
     EXPECT_EQ(task.error, error);
     EXPECT_EQ(task.progress, 0);
@@ -86,9 +92,9 @@ TEST_P(CatalogContract, KeepsGarbageThatAnUnfinishedTaskReads) {
     EXPECT_OK(run(catalog_->delete_image(image.id, 0s)));
     EXPECT_THAT(garbage(), ElementsAre());
     EXPECT_EQ(run(catalog_->claim_task("s1")).value()->id, TaskId("t1"));
-    EXPECT_OK(
-        run(catalog_->finish_task(TaskId("t1"), "s1", TaskStatus::success, std::nullopt, std::nullopt))
-    );
+    EXPECT_OK(run(
+        catalog_->finish_task(TaskId("t1"), "s1", TaskStatus::success, std::nullopt, std::nullopt)
+    ));
     EXPECT_THAT(garbage(), ElementsAre());
     EXPECT_OK(run(catalog_->cancel_task(TaskId("t2"))));
     EXPECT_THAT(garbage(), ElementsAre("l1"));
@@ -124,7 +130,9 @@ TEST_P(CatalogContract, KeepsAClaimAsLongAsItsServerLives) {
     EXPECT_TRUE(run(other->claim_task("s2")).value());
     EXPECT_ERROR(
         Errc::conflict,
-        run(catalog_->finish_task(TaskId("t1"), "s1", TaskStatus::success, std::nullopt, std::nullopt))
+        run(catalog_->finish_task(
+            TaskId("t1"), "s1", TaskStatus::success, std::nullopt, std::nullopt
+        ))
     );
 }
 
@@ -145,9 +153,9 @@ TEST_P(CatalogContract, CancelsAPendingTaskAtOnceAndAsksARunningOne) {
     EXPECT_ERROR(Errc::cancelled, run(catalog_->save_task_checkpoint(TaskId("t1"), "s1", "{}")));
     EXPECT_EQ(run(catalog_->find_task(TaskId("t1"))).value().progress, 50) << "saved all the same";
     EXPECT_EQ(run(catalog_->find_task(TaskId("t1"))).value().checkpoint, "{}");
-    EXPECT_OK(
-        run(catalog_->finish_task(TaskId("t1"), "s1", TaskStatus::cancelled, std::nullopt, std::nullopt))
-    );
+    EXPECT_OK(run(
+        catalog_->finish_task(TaskId("t1"), "s1", TaskStatus::cancelled, std::nullopt, std::nullopt)
+    ));
     EXPECT_ERROR(Errc::not_found, run(catalog_->cancel_task(TaskId("t3"))));
 }
 
@@ -179,7 +187,8 @@ TEST_P(CatalogContract, RecordsTransfersNewestFirst) {
     store::TransferRecord record;
     record.kind = "download";
     record.image_id = image.id;
-    record.account = Account{.bytes_through = 1ULL << 45U, .bytes_copied = 1, .seconds = 0.1, .path = "stream"};
+    record.account =
+        Account{.bytes_through = 1ULL << 45U, .bytes_copied = 1, .seconds = 0.1, .path = "stream"};
     record.finished_at = clock_.now();
     record.request_id = "r1";
     EXPECT_OK(run(catalog_->record_transfer(record)));

@@ -137,7 +137,8 @@ TEST_P(CatalogContract, MakesAFailedUploadGarbageAndTheImageQueued) {
     EXPECT_ERROR(Errc::gone, run(catalog_->finish_upload(location.id, outcome_of(1))));
 
     const Location retry = begin_upload(image.id);
-    EXPECT_OK(run(catalog_->fail_upload(location.id))) << "an old attempt does not touch the new one";
+    EXPECT_OK(run(catalog_->fail_upload(location.id)))
+        << "an old attempt does not touch the new one";
     EXPECT_EQ(status_of(image.id), ImageStatus::saving);
     EXPECT_OK(run(catalog_->finish_upload(retry.id, outcome_of(1))));
     EXPECT_OK(run(catalog_->finish_upload(retry.id, outcome_of(1)))) << "done already";
@@ -292,19 +293,23 @@ TEST_P(CatalogContract, RefusesASchemaThatIsNewer) {
 TEST_P(CatalogContract, GoesOnAfterItsConnectionWasLost) {
     if (on_sqlite()) return;  // there is no connection to lose
     const Image image = create();
-    open_db()->query(
-        "select count(pg_terminate_backend(pid)) from pg_stat_activity "
-        "where datname = current_database() and pid <> pg_backend_pid()"
-    ).value();
+    open_db()
+        ->query(
+            "select count(pg_terminate_backend(pid)) from pg_stat_activity "
+            "where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        .value();
     EXPECT_OK(run(catalog_->find_image(image.id)));
     const auto cut = [&](Image& edited) -> Result<void> {
         if (edited.name != "cut") {
             static bool once = false;
             if (!std::exchange(once, true))
-                open_db()->query(
-                    "select count(pg_terminate_backend(pid)) from pg_stat_activity "
-                    "where datname = current_database() and pid <> pg_backend_pid()"
-                ).value();
+                open_db()
+                    ->query(
+                        "select count(pg_terminate_backend(pid)) from pg_stat_activity "
+                        "where datname = current_database() and pid <> pg_backend_pid()"
+                    )
+                    .value();
         }
         edited.name = "cut";
         return {};

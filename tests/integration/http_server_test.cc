@@ -1,7 +1,9 @@
 #include "tests/integration/http_server_fixture.h"
 
 #include <sys/resource.h>
+#include <boost/system/error_code.hpp>
 
+#include <cerrno>
 #include <list>
 
 namespace slipway::http {
@@ -107,19 +109,24 @@ TEST_F(HttpServerTest, ClosesAHeadThatDrips) {
     EXPECT_EQ(requests, 0);
 }
 
-TEST_F(HttpServerTest, ClosesALaterHeadThatDripsAndAnIdleConnection) {
+TEST_F(HttpServerTest, ClosesALaterHeadThatDrips) {
     limits.header_timeout = 300ms;
+    limits.idle_timeout = 60s;
+    start();
+    RawClient client(port);
+    client.send(kGet);
+    EXPECT_EQ(client.read_answer().status, 200);
+    client.send("GET /");
+    EXPECT_TRUE(client.is_closed_by_peer());
+}
+
+TEST_F(HttpServerTest, ClosesAnIdleConnection) {
     limits.idle_timeout = 200ms;
     start();
     RawClient client(port);
     client.send(kGet);
     EXPECT_EQ(client.read_answer().status, 200);
     EXPECT_TRUE(client.is_closed_by_peer());
-    RawClient later(port);
-    later.send(kGet);
-    EXPECT_EQ(later.read_answer().status, 200);
-    later.send("GET /");
-    EXPECT_TRUE(later.is_closed_by_peer());
 }
 
 TEST_F(HttpServerTest, PausesAcceptingAtItsLimitOfConnections) {
@@ -149,6 +156,11 @@ TEST_F(HttpServerTest, ClosesConnectionsAboveTheLimitOfTheirAddress) {
 
 TEST_F(HttpServerTest, RecoversWhenDescriptorsRunOut) {
     start();
+    // The sanitizer opens a pipe when it meets a class's virtual table for the first time, which
+    // must not be when there are no descriptors.
+    EXPECT_FALSE(
+        boost::system::error_code(EMFILE, boost::system::system_category()).message().empty()
+    );
     rlimit old{};
     ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
     auto clients = std::make_unique<std::list<RawClient>>();

@@ -121,9 +121,10 @@ TEST_F(HttpTransferTest, CutsABodyThatStallsOrDrips) {
     stalled.send(put("/sum", "Content-Length: 1000\r\n") + pattern(10));
     EXPECT_TRUE(stalled.is_closed_by_peer());
     RawClient dripping(port);
-    dripping.send(put("/sum", "Content-Length: 1000000\r\n"));
+    dripping.send(put("/text", "Content-Length: 1000000\r\n"));
     for (int i = 0; i < 500 && dripping.send(pattern(1)); ++i) std::this_thread::sleep_for(20ms);
     EXPECT_TRUE(dripping.is_closed_by_peer());
+    EXPECT_EQ(broken_bodies, 2);
     EXPECT_TRUE(reaches_connections(0));
 }
 

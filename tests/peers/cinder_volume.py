@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from cinder import monkey_patch
 
-monkey_patch.patch(backend="threading")  # before anything else is imported, as cinder-volume does
+monkey_patch.patch()  # as cinder-volume does, before anything else is imported
 
 import argparse  # noqa: E402
 import sys  # noqa: E402

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -87,9 +86,3 @@ def disks_of(devices: Any) -> list[dict[str, Any]]:
             }
         )
     return disks
-
-
-def fail(message: str) -> None:
-    """Stop before a driver is started."""
-    print(message, file=sys.stderr)
-    raise SystemExit(2)

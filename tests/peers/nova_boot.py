@@ -9,7 +9,7 @@ compute manager does it. Nothing of nova.virt.vmwareapi, nova.image.glance or os
 
 What stands outside the driver and is replaced:
 
-* Keystone: the request context carries a fixed token, and `[glance] api_servers` names the endpoint,
+* Keystone: the request context carries a fixed token, and `[glance] endpoint_override` names the endpoint,
   which Nova then uses as it is.
 * the message bus: `transport_url = fake://`. The driver makes clients for the compute API when it is
   constructed and sends nothing through them.
@@ -70,7 +70,7 @@ def configuration(options: argparse.Namespace, work: Path) -> dict[str, driver_r
             "task_poll_interval": 0.1,
             "api_retry_count": 2,
         },
-        "glance": {"api_servers": options.image_url, "num_retries": 0},
+        "glance": {"endpoint_override": options.image_url, "num_retries": 0},
         "oslo_concurrency": {"lock_path": work},
         "vnc": {"enabled": False},
     }

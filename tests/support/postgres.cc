@@ -40,17 +40,23 @@ std::string find_program(const std::string& name) {
     std::vector<fs::path> found;
     if (fs::exists("/usr/lib/postgresql"))
         for (const auto& version : fs::directory_iterator("/usr/lib/postgresql"))
-            if (fs::exists(version.path() / "bin" / name)) found.push_back(version.path() / "bin" / name);
+            if (fs::exists(version.path() / "bin" / name))
+                found.push_back(version.path() / "bin" / name);
     if (found.empty())
-        throw std::runtime_error("there is no " + name + " below /usr/lib/postgresql: install postgresql");
+        throw std::runtime_error(
+            "there is no " + name + " below /usr/lib/postgresql: install postgresql"
+        );
     return std::max_element(found.begin(), found.end())->string();
 }
 
-[[noreturn]] void become(std::vector<std::string> command, const passwd* user, const std::string& log) {
+[[noreturn]] void become(
+    std::vector<std::string> command, const passwd* user, const std::string& log
+) {
     const int output = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
     ::dup2(output, 1);
     ::dup2(output, 2);
-    if (user && (::setgroups(0, nullptr) != 0 || ::setgid(user->pw_gid) != 0 || ::setuid(user->pw_uid) != 0))
+    if (user && (::setgroups(0, nullptr) != 0 || ::setgid(user->pw_gid) != 0 ||
+                 ::setuid(user->pw_uid) != 0))
         ::_exit(126);
     ::prctl(PR_SET_PDEATHSIG, SIGQUIT);
     std::vector<char*> arguments;
@@ -95,8 +101,16 @@ PostgresServer::PostgresServer() {
                 throw std::runtime_error("can not give the folder to the user postgres");
         // A locale that does not sort by bytes: lists must come in one order all the same.
         const pid_t init = start(
-            {initdb, "--no-sync", "-D", folder_ + "/data", "-U", "slipway", "--encoding=UTF8",
-             "--locale-provider=icu", "--icu-locale=en-US", "--auth=scram-sha-256",
+            {initdb,
+             "--no-sync",
+             "-D",
+             folder_ + "/data",
+             "-U",
+             "slipway",
+             "--encoding=UTF8",
+             "--locale-provider=icu",
+             "--icu-locale=en-US",
+             "--auth=scram-sha-256",
              "--pwfile=" + folder_ + "/password"},
             log
         );
@@ -104,8 +118,19 @@ PostgresServer::PostgresServer() {
         ::waitpid(init, &status, 0);
         if (status != 0) throw std::runtime_error("initdb failed: " + text_of(log));
         process_ = start(
-            {postgres, "-D", folder_ + "/data", "-k", folder_, "-c", "listen_addresses=", "-c", "fsync=off",
-             "-c", "shared_buffers=16MB", "-c", "max_connections=40"},
+            {postgres,
+             "-D",
+             folder_ + "/data",
+             "-k",
+             folder_,
+             "-c",
+             "listen_addresses=",
+             "-c",
+             "fsync=off",
+             "-c",
+             "shared_buffers=16MB",
+             "-c",
+             "max_connections=40"},
             log
         );
         wait_until_it_answers();
@@ -115,7 +140,9 @@ PostgresServer::PostgresServer() {
     }
 }
 
-PostgresServer::~PostgresServer() { stop(); }
+PostgresServer::~PostgresServer() {
+    stop();
+}
 
 void PostgresServer::stop() noexcept {
     if (process_ > 0) {
@@ -130,7 +157,8 @@ void PostgresServer::wait_until_it_answers() {
     const auto target = store::parse_database_url(url("postgres"), {}).value();
     const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(30);
     while (!store::Db::open(target)) {
-        if (::waitpid(process_, nullptr, WNOHANG) != 0 || std::chrono::steady_clock::now() > give_up)
+        if (::waitpid(process_, nullptr, WNOHANG) != 0 ||
+            std::chrono::steady_clock::now() > give_up)
             throw std::runtime_error("PostgreSQL did not start: " + text_of(folder_ + "/log"));
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }

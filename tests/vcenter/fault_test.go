@@ -138,6 +138,9 @@ func TestFolderFaultsOnDemand(t *testing.T) {
 	if res, _ := w.do("PUT", u, cookie, bytes.NewReader(data)); status(res) != 200 {
 		t.Errorf("early 200: %d", status(res))
 	}
+	for w.v.locks.busy(w.store("images").at("d/f").local) {
+		time.Sleep(10 * time.Millisecond)
+	}
 	once(fields{"action": "lost_answer"})
 	if res, _ := w.do("PUT", u, cookie, bytes.NewReader(data)); status(res) != 0 {
 		t.Errorf("lost answer: %d", status(res))

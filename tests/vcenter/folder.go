@@ -94,38 +94,42 @@ func (t *transfer) put(at target) {
 		t.refuse(http.StatusInternalServerError)
 		return
 	}
-	unlock, err := t.v.locks.acquire(at, true)
-	if err != nil {
-		t.entry.Message = err.Error()
-		t.refuse(http.StatusInternalServerError)
+	status, err := t.store(at)
+	if err == nil {
+		t.answer(status)
 		return
 	}
+	t.entry.Message = err.Error()
+	if !errors.Is(err, errBroken) && !errors.Is(err, errBody) {
+		t.refuse(http.StatusInternalServerError)
+	}
+}
+
+// store writes the body to the file. The file is closed and unlocked before the
+// client hears of it, since its next call may be a copy.
+func (t *transfer) store(at target) (status int, err error) {
+	unlock, err := t.v.locks.acquire(at, true)
+	if err != nil {
+		return 0, err
+	}
 	defer unlock()
-	status := http.StatusCreated
+	status = http.StatusCreated
 	if at.exists() {
 		status = http.StatusOK
 	}
 	at.ds.give(allocated(at.local))
 	f, err := os.Create(at.local)
 	if err != nil {
-		t.entry.Message = localFault(err, at.String()).Error()
-		t.refuse(http.StatusInternalServerError)
-		return
+		return 0, localFault(err, at.String())
 	}
 	err = t.receive(&storeWriter{f, at.ds})
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
-	if err == nil {
-		t.answer(status)
-		return
+	if err != nil {
+		t.leave(at)
 	}
-	t.entry.Message = err.Error()
-	t.leave(at)
-	var pe *os.PathError
-	if errors.Is(err, errFull) || errors.As(err, &pe) {
-		t.refuse(http.StatusInternalServerError)
-	}
+	return status, err
 }
 
 // prepare finds reasons why a file cannot be made.

@@ -131,9 +131,15 @@ func (p *progress) guarded(w work) (res any, err error) {
 	if p.ctx.Err() != nil {
 		return nil, errCanceled
 	}
+	if p.rule.is("delay") {
+		p.pause(time.Duration(p.rule.MS) * time.Millisecond)
+	}
 	if p.rule.is("task_hangs") {
-		<-p.ctx.Done()
-		return nil, errCanceled
+		select {
+		case <-p.ctx.Done():
+			return nil, errCanceled
+		case <-p.rule.released: // goes on when the rule is dropped
+		}
 	}
 	if err := p.rule.taskFault(0, p.name()); err != nil {
 		return nil, err

@@ -114,6 +114,7 @@ func (t *transfer) answer(status int) {
 
 var (
 	errBroken = errors.New("the transfer was broken on demand")
+	errBody   = errors.New("the request body ended early")
 	errFull   = errors.New("no space left on the datastore")
 )
 
@@ -157,7 +158,7 @@ func (t *transfer) receive(sink io.Writer) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("body: %w", err)
+			return fmt.Errorf("%w: %v", errBody, err)
 		}
 	}
 }

@@ -78,7 +78,7 @@ awaitable<Result<CloneTask>> talk(const CloneOptions& options, ProgressBar& bar)
     HttpTransport transport(co_await asio::this_coro::executor, std::move(server), options.token);
     CloneWatch watch;
     watch.seen = [&bar, &options](const CloneTask& task) {
-        if (options.wait) bar.show(task.progress);
+        if (options.wait) bar.show(task.status == "success" ? 100 : task.progress);
     };
     watch.pause = [] { return sleep_for(kPause); };
     co_return co_await run_clone(transport, options, watch);

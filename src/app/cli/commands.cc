@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <sstream>
 
 namespace slipway::app::cli {
 
@@ -42,7 +43,8 @@ int exit_code_of(Errc code) {
 }
 
 int complain(const Error& error) {
-    std::cerr << "slipway: " << error.message << "\n";
+    std::istringstream lines(error.message);
+    for (std::string line; std::getline(lines, line);) std::cerr << "slipway: " << line << "\n";
     return exit_code_of(error.code);
 }
 

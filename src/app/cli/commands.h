@@ -23,7 +23,8 @@ enum ExitCode : int {
 // The exit code that tells a program what `code` tells a caller.
 int exit_code_of(Errc code);
 
-// Prints "slipway: message" on standard error and returns the exit code of the error.
+// Prints "slipway: message", line by line, on standard error and returns the exit code of the
+// error.
 int complain(const Error& error);
 
 struct ServeOptions {

@@ -219,7 +219,7 @@ TEST_F(ConfigStores, NameEverythingThatAVsphereStoreLacks) {
     EXPECT_THAT(
         folder.findings("[DEFAULT]\nenabled_backends = vc:vsphere\n"),
         ElementsAre(
-            HasSubstr("vmware_server_host is missing"),
+            "[vc] vmware_server_host is missing; write the name of the vCenter or ESXi host",
             HasSubstr("vmware_server_username is missing"),
             HasSubstr("vmware_server_password is missing"),
             HasSubstr("vmware_datastores is missing")

@@ -157,14 +157,17 @@ Bytes vhdx_disk() {
     put64le(disk, kRegions + 16, 0x4B9A47908B7CA206);
     put64be(disk, kRegions + 24, 0xB8FE575F050F886E);
     put64le(disk, kRegions + 32, kMetadata);
+    put32le(disk, kRegions + 40, 1U << 20U);
     put_text(disk, kMetadata, "metadata");
     put16le(disk, kMetadata + 10, 2);
     put64le(disk, kMetadata + 32, 0x4D43FA36CAA16737);
     put64be(disk, kMetadata + 40, 0xB3B633F0AA44E76B);
     put32le(disk, kMetadata + 48, 0x10000);
+    put32le(disk, kMetadata + 52, 8);
     put64le(disk, kMetadata + 64, 0x4876CD1B2FA54224);
     put64be(disk, kMetadata + 72, 0xB2115DBED83BF4B8);
     put32le(disk, kMetadata + 80, 0x10008);
+    put32le(disk, kMetadata + 84, 8);
     put64le(disk, kMetadata + 0x10008, 5ULL << 30U);
     return disk;
 }

@@ -71,7 +71,8 @@ TEST_F(SqliteFile, HasNoSpaceWhenItMayNotGrow) {
     db->query("pragma max_page_count = 4").value();
     const auto full = db->write([&]() -> Result<void> {
         for (int i = 0; i < 20; ++i)
-            if (auto done = db->execute("insert into t values (?)", {std::string(4000, 'x')}); !done)
+            if (auto done = db->execute("insert into t values (?)", {std::string(4000, 'x')});
+                !done)
                 return done.error();
         return {};
     });
@@ -84,7 +85,8 @@ TEST_F(SqliteFile, HasNoSpaceWhenItMayNotGrow) {
 class MemoryDb : public testing::Test {
 protected:
     MemoryDb() : db_(Db::open(DbTarget{Engine::sqlite, ":memory:", {}}).value()) {
-        db_->execute("create table t (id bigint primary key, x text check (length(x) < 9))").value();
+        db_->execute("create table t (id bigint primary key, x text check (length(x) < 9))")
+            .value();
     }
     std::string all() {
         std::string text;
@@ -99,8 +101,10 @@ protected:
 TEST_F(MemoryDb, GivesBackEveryKindOfValue) {
     db_->execute("create table v (n text, i bigint, d double precision, s text)").value();
     db_->execute(
-        "insert into v values (?, ?, ?, ?)", {std::nullopt, std::int64_t{-1} << 62, 0.1, "it's ? :x \xE2\x82\xAC"}
-    ).value();
+           "insert into v values (?, ?, ?, ?)",
+           {std::nullopt, std::int64_t{-1} << 62, 0.1, "it's ? :x \xE2\x82\xAC"}
+    )
+        .value();
     const auto rows = db_->query("select n, i, d, s, count(*), '?' from v").value();
     EXPECT_TRUE(rows.at(0).at(0).is_null());
     EXPECT_EQ(rows.at(0).at(1).integer(), std::int64_t{-1} << 62);

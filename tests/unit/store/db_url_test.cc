@@ -37,14 +37,23 @@ TEST(DatabaseUrl, TakesHostAndSecurityFromTheQuery) {
         "user='u' dbname='c' sslmode='verify-full' host='/run/pg'"
     );
     EXPECT_EQ(
-        parse("postgresql://u@/c?host=a:1&host=b:2").conninfo, "user='u' dbname='c' host='a,b' port='1,2'"
+        parse("postgresql://u@/c?host=a:1&host=b:2").conninfo,
+        "user='u' dbname='c' host='a,b' port='1,2'"
     );
 }
 
 TEST(DatabaseUrl, PrefersThePasswordThatIsKeptApart) {
-    EXPECT_EQ(parse("postgresql://u:old@h/c", "n%41").conninfo, "user='u' password='n%41' dbname='c' host='h'");
-    EXPECT_EQ(parse("postgresql://u:a%3Ab:c@h/c").conninfo, "user='u' password='a:b:c' dbname='c' host='h'");
-    EXPECT_EQ(parse("postgresql://u:a@b@h/c").conninfo, "user='u' password='a@b' dbname='c' host='h'");
+    EXPECT_EQ(
+        parse("postgresql://u:old@h/c", "n%41").conninfo,
+        "user='u' password='n%41' dbname='c' host='h'"
+    );
+    EXPECT_EQ(
+        parse("postgresql://u:a%3Ab:c@h/c").conninfo,
+        "user='u' password='a:b:c' dbname='c' host='h'"
+    );
+    EXPECT_EQ(
+        parse("postgresql://u:a@b@h/c").conninfo, "user='u' password='a@b' dbname='c' host='h'"
+    );
 }
 
 TEST(DatabaseUrl, NamesBothWaysOutOfMysql) {
@@ -58,9 +67,17 @@ TEST(DatabaseUrl, NamesBothWaysOutOfMysql) {
 
 TEST(DatabaseUrl, RefusesWhatItDoesNotKnowWithoutShowingIt) {
     for (const std::string_view url :
-         {"", "catalog.db", "oracle://u:secret@h/d", "sqlite://host/secret.db", "sqlite:///a\"b",
-          "postgresql://u:secret%@h/d", "postgresql://u:secret%zz@h/d", "postgresql://u:secret@h:port/d",
-          "postgresql://u:secret@h", "postgresql://u:secret@h/", "postgresql://u:secret@h/d?secret=1",
+         {"",
+          "catalog.db",
+          "oracle://u:secret@h/d",
+          "sqlite://host/secret.db",
+          "sqlite:///a\"b",
+          "postgresql://u:secret%@h/d",
+          "postgresql://u:secret%zz@h/d",
+          "postgresql://u:secret@h:port/d",
+          "postgresql://u:secret@h",
+          "postgresql://u:secret@h/",
+          "postgresql://u:secret@h/d?secret=1",
           "postgresql://u:secret%00@h/d"}) {
         const auto refused = parse_database_url(url, {});
         ASSERT_FALSE(refused) << url;

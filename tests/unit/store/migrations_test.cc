@@ -7,7 +7,9 @@
 namespace slipway::store {
 namespace {
 
-std::unique_ptr<Db> empty_db() { return Db::open(DbTarget{Engine::sqlite, ":memory:", {}}).value(); }
+std::unique_ptr<Db> empty_db() {
+    return Db::open(DbTarget{Engine::sqlite, ":memory:", {}}).value();
+}
 
 std::int64_t version(Db& db) {
     return db.query("select version from schema_version").value().at(0).at(0).integer();
@@ -22,7 +24,8 @@ TEST(Migrations, AreNumberedFromOneWithoutGaps) {
     int expected = 0;
     for (const Migration& migration : catalog_migrations()) {
         EXPECT_EQ(migration.version, ++expected);
-        EXPECT_TRUE(migration.name.starts_with("000" + std::to_string(expected) + "_")) << migration.name;
+        EXPECT_TRUE(migration.name.starts_with("000" + std::to_string(expected) + "_"))
+            << migration.name;
     }
     EXPECT_GE(expected, 1);
 }
@@ -42,7 +45,8 @@ TEST(Migrations, BringTheCatalogueFromNothingTwice) {
     ASSERT_TRUE(migrate(*db, catalog_migrations()));
     const auto schema = [&] {
         std::string text;
-        for (const DbRow& row : db->query("select name, sql from sqlite_master order by name").value())
+        for (const DbRow& row :
+             db->query("select name, sql from sqlite_master order by name").value())
             text += row.at(0).text() + " " + row.at(1).text() + "\n";
         return text;
     };
@@ -70,7 +74,8 @@ TEST(Migrations, RefuseASchemaThatIsNewer) {
     EXPECT_EQ(refused.error().code, Errc::unsupported);
     EXPECT_EQ(
         refused.error().message,
-        "the catalogue has schema version 2, but this slipway knows no more than 1: start the newer "
+        "the catalogue has schema version 2, but this slipway knows no more than 1: start the "
+        "newer "
         "slipway that made it, or restore a backup from before the upgrade"
     );
 }

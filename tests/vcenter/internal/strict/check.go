@@ -165,7 +165,7 @@ func (c checker) object(n *node, kind reflect.Type, path string) error {
 		return fmt.Errorf("%s: text is not allowed in %s", path, kind.Name())
 	}
 	declared := fields(kind)
-	at, seen := 0, 0
+	at, seen := 0, 0 // at is the field of the last element, seen how often it came
 	for _, e := range n.children {
 		local := e.name.Local
 		if e.name.Space != nsVim {
@@ -298,15 +298,15 @@ func resolve(n *node, name string) (reflect.Type, error) {
 	if err != nil {
 		return nil, err
 	}
-	lookup := q.Local
+	lookup := typeFunc
 	switch q.Space {
 	case nsXSD:
-		lookup = "xsd:" + q.Local
+		lookup = simpleType
 	case nsVim, "":
 	default:
 		return nil, fmt.Errorf("xsi:type %s is in namespace %q", name, q.Space)
 	}
-	kind, ok := typeFunc(lookup)
+	kind, ok := lookup(q.Local)
 	if !ok {
 		return nil, fmt.Errorf("xsi:type %s is unknown", name)
 	}

@@ -118,6 +118,10 @@ func (n *node) qname(s string) (xml.Name, error) {
 		prefix, local = "", prefix
 	}
 	space, ok := n.scope[prefix]
+	if !ok && prefix == "xsd" {
+		// oslo.vmware writes xsi:type="xsd:string" without binding the prefix, and vCenter takes it.
+		space, ok = nsXSD, true
+	}
 	if !ok && prefix != "" {
 		return xml.Name{}, fmt.Errorf("prefix %q of %q is not bound", prefix, s)
 	}

@@ -12,6 +12,19 @@ import (
 
 var timeType = reflect.TypeFor[time.Time]()
 
+// simpleTypes are the types of XML Schema that stand in for anyType.
+var simpleTypes = map[string]reflect.Type{
+	"boolean": reflect.TypeFor[bool](), "byte": reflect.TypeFor[int8](), "short": reflect.TypeFor[int16](),
+	"int": reflect.TypeFor[int32](), "long": reflect.TypeFor[int64](), "float": reflect.TypeFor[float32](),
+	"double": reflect.TypeFor[float64](), "string": reflect.TypeFor[string](), "dateTime": timeType,
+	"base64Binary": bytesType,
+}
+
+func simpleType(name string) (reflect.Type, bool) {
+	kind, ok := simpleTypes[name]
+	return kind, ok
+}
+
 // scalar checks the text of a simple type and rewrites the few spellings that
 // the schema allows and Go's decoder does not.
 func (c checker) scalar(n *node, kind reflect.Type, path string) error {
