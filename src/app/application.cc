@@ -80,9 +80,10 @@ struct Application::Parts {
     asio::io_context io;
     BlockingPool pool;
     std::unique_ptr<store::Catalog> catalog;
-    std::unique_ptr<store::BackendSet> backends;
-    TaskGroup background;  // loops, and records of finished transfers
-    TaskGroup tasks;       // clones
+    std::unique_ptr<Stores> storage;
+    store::BackendSet* backends = nullptr;  // of `storage`
+    TaskGroup background;                   // loops, and records of finished transfers
+    TaskGroup tasks;                        // clones
     service::Transfers transfers;
     auth::NoIdentityService identity;
     std::unique_ptr<service::Collector> collector;
@@ -224,7 +225,7 @@ awaitable<void> Application::Parts::shut_down() {
     co_await background.wait(after(kEndLimit));
     const auto ended = co_await catalog->end_server(server_id);
     if (!ended) log::warning({}, "server.stop.unrecorded", {{"error", ended.error().message}});
-    co_await close_stores(*backends);
+    co_await storage->close();
     log::info({}, "server.stop.done");
     io.stop();
 }
@@ -244,7 +245,8 @@ Result<std::unique_ptr<Application>> Application::create(const Config& config) {
     SLIPWAY_TRY(
         parts->catalog, store::Catalog::open(config.database.catalog_options(), parts->clock)
     );
-    SLIPWAY_TRY(parts->backends, make_stores(config, parts->io.get_executor(), parts->pool));
+    SLIPWAY_TRY(parts->storage, Stores::create(config, parts->io.get_executor(), parts->pool));
+    parts->backends = &parts->storage->backends();
     SLIPWAY_CHECK(parts->run_now(parts->catalog->begin_server(parts->server_id)));
     parts->build_services();
     parts->build_api();
@@ -272,6 +274,7 @@ void Application::run() {
     });
     parts.background.spawn("collector", [&] { return parts.collector->run(); });
     parts.background.spawn("task runner", [&] { return parts.runner->run(); });
+    parts.storage->keep_alive(parts.background);
     parts.background.spawn("lease", [&] { return parts.renew_lease(); });
     asio::co_spawn(parts.io, parts.supervise(), [](std::exception_ptr thrown) {
         if (thrown) std::rethrow_exception(thrown);

@@ -10,8 +10,13 @@ int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
     xmlInitParser();
     const cli::Commands commands{
-        cli::serve,       cli::db_sync,      cli::db_version, cli::config_check, cli::config_show,
-        cli::config_sample, cli::clone, cli::version
-    };
+        cli::serve,
+        cli::db_sync,
+        cli::db_version,
+        cli::config_check,
+        cli::config_show,
+        cli::config_sample,
+        cli::clone,
+        cli::version};
     return cli::run(argc, argv, commands);
 }

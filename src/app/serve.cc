@@ -14,7 +14,8 @@ int serve(const ServeOptions& options) {
     log::configure(config->log);
     auto application = Application::create(*config);
     if (!application) return complain(application.error());
-    if (options.sources.dev_directory) std::cout << dev_banner((*application)->ports().front()) << std::flush;
+    if (options.sources.dev_directory)
+        std::cout << dev_banner((*application)->ports().front()) << std::flush;
     (*application)->run();
     return exit_done;
 }
