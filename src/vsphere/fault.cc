@@ -290,6 +290,8 @@ RetryClass retry_class(const Error& error) {
     if (const auto* row = find(error.reason)) return row->retry;
     if (error.reason == kOutcomeUnknown || error.reason == kTaskVanished)
         return RetryClass::conflict;
+    // The certificate does not get better by asking again.
+    if (error.reason.starts_with(kTls)) return RetryClass::permanent;
     switch (error.code) {
         case unavailable:
         case timeout:

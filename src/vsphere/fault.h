@@ -47,6 +47,8 @@ inline constexpr std::string_view kSessionReplaced = "SessionReplaced";
 inline constexpr std::string_view kNotSent = "NotSent";        // not a byte of the body left us
 inline constexpr std::string_view kHttpStatus = "HttpStatus";  // followed by the code
 inline constexpr std::string_view kNotSoap = "NotSoap";
+inline constexpr std::string_view kTls =
+    "Tls";  // begins the link's reasons for not believing a peer
 inline constexpr std::string_view kXmlLimit = "XmlLimit";
 
 }  // namespace slipway::vsphere

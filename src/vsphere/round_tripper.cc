@@ -91,9 +91,11 @@ awaitable<Result<SoapReply>> HttpRoundTripper::post(const SoapRequest& request, 
 
     auto sent = co_await transport_.send(std::move(http), options_.trust, call);
     if (!sent) {
+        // The link's own words would read as a fault of the server; those about TLS are kept, since
+        // nothing is sent before the peer is believed.
         auto error = sent.error();
-        const bool link = error.code == Errc::unavailable || error.code == Errc::timeout;
-        if (link && !body.begun()) error.reason = kNotSent;
+        const bool tls = !body.begun() && error.reason.starts_with(kTls);
+        if (!tls) error.reason = body.begun() ? std::string_view() : kNotSent;
         co_return error;
     }
     const auto response = std::move(*sent);
@@ -102,7 +104,7 @@ awaitable<Result<SoapReply>> HttpRoundTripper::post(const SoapRequest& request, 
         // "Too large" would read as if the image were.
         if (answer.error().code == Errc::too_large)
             co_return Error(Errc::corrupt, "vSphere's answer is longer than any real one");
-        co_return answer.error();
+        co_return Error(answer.error().code, answer.error().message);
     }
     const xml::Limits limits{.bytes = request.reply_limit_bytes};
     auto reply = parse_reply(request.method, response->status(), *answer, limits);
@@ -138,21 +140,22 @@ awaitable<Result<std::string>> HttpRoundTripper::ask_api_version(const Call& cal
 
 namespace {
 
-bool is_transport_failure(const Error& error) {
-    return error.reason.starts_with(kHttpStatus) || error.reason == kNotSoap ||
-           error.reason.empty();
-}
-
 // Whether a request that came to `error` is worth sending again, were it harmless.
 bool worth_another_try(const Error& error) {
     if (error.code != Errc::unavailable && error.code != Errc::timeout &&
         error.reason != "ResourceInUse")
         return false;
+    // Who holds the collector has to build it anew.
+    if (error.reason == "InvalidCollectorVersion") return false;
     return retry_class(error) == RetryClass::retry;
 }
 
-bool surely_not_done(const Error& error) {
-    return error.reason == kNotSent || error.reason == std::string(kHttpStatus) + "503";
+// No fault came back, so the server may have done what was asked. A 503 is no proof of the
+// contrary: vCenter's proxy also sends it when the service behind it goes away in mid-call.
+bool may_have_been_done(const Error& error) {
+    if (error.code == Errc::invalid_argument) return false;
+    return error.reason.empty() || error.reason == kNotSoap || error.reason == kXmlLimit ||
+           error.reason.starts_with(kHttpStatus);
 }
 
 }  // namespace
@@ -162,10 +165,9 @@ awaitable<Result<SoapReply>> RetryRoundTripper::round_trip(
 ) {
     for (int failures = 1;; ++failures) {
         auto reply = co_await inner_.round_trip(request, call);
-        if (reply || !worth_another_try(reply.error())) co_return reply;
+        if (reply) co_return reply;
         const auto& error = reply.error();
-        const bool harmless = request.idempotent || surely_not_done(error);
-        if (!harmless && is_transport_failure(error)) {
+        if (!request.idempotent && may_have_been_done(error)) {
             co_return Error(
                 Errc::unavailable,
                 "the answer to " + request.method +
@@ -173,10 +175,12 @@ awaitable<Result<SoapReply>> RetryRoundTripper::round_trip(
                 std::string(kOutcomeUnknown)
             );
         }
+        const bool harmless = request.idempotent || error.reason == kNotSent;
+        if (!harmless || !worth_another_try(error)) co_return reply;
         const auto pause = net::next_delay(
             policy_, failures, net::random_jitter(), call.deadline, std::chrono::steady_clock::now()
         );
-        if (!harmless || !pause) co_return reply;
+        if (!pause) co_return reply;
         co_await sleep_for(*pause);
     }
 }

@@ -50,8 +50,8 @@ private:
 };
 
 // Sends again what may be sent again, within the call's deadline.
-// A request that is not idempotent goes out a second time only when the server surely refused it
-// (503); when its answer is lost, the error is `unavailable` with reason kOutcomeUnknown: look at
+// A request that is not idempotent goes out a second time only when not a byte of its body was
+// taken; when its answer is lost, the error is `unavailable` with reason kOutcomeUnknown: look at
 // the datastore.
 class RetryRoundTripper final : public RoundTripper {
 public:

@@ -62,6 +62,7 @@ struct TaskWatcher::Impl : std::enable_shared_from_this<Impl> {
 
     std::shared_ptr<Watched> join(const ManagedObjectReference& task, Wakeup& waiter);
     void leave(const std::shared_ptr<Watched>& watched, Wakeup& waiter);
+    void retire(const std::shared_ptr<Watched>& watched);
     void start_loop();
 
     awaitable<void> run();
@@ -107,7 +108,12 @@ std::shared_ptr<Watched> TaskWatcher::Impl::join(
 void TaskWatcher::Impl::leave(const std::shared_ptr<Watched>& entry, Wakeup& waiter) {
     const std::lock_guard lock(mutex);
     std::erase(entry->waiters, &waiter);
-    if (!entry->waiters.empty()) return;
+    if (entry->waiters.empty()) retire(entry);
+}
+
+// Watches a task no longer: it is over, or nobody asks. Needs the mutex.
+void TaskWatcher::Impl::retire(const std::shared_ptr<Watched>& entry) {
+    for (auto* waiter : entry->waiters) waiter->notify();
     const auto at = watched.find(entry->task);
     if (at != watched.end() && at->second == entry) watched.erase(at);
     if (collector && !entry->filter.empty() && entry->generation == collector->generation)
@@ -231,7 +237,7 @@ awaitable<Result<void>> TaskWatcher::Impl::install_filter(std::shared_ptr<Watche
         if (concerns_the_task(reply.error())) {
             const std::lock_guard lock(mutex);
             entry->failure = reply.error();
-            for (auto* waiter : entry->waiters) waiter->notify();
+            retire(entry);
             co_return Result<void>();
         }
         if (reply.error().reason != "ManagedObjectNotFound") co_return reply.error();
@@ -241,7 +247,7 @@ awaitable<Result<void>> TaskWatcher::Impl::install_filter(std::shared_ptr<Watche
         if (task.error().reason != "ManagedObjectNotFound") co_return task.error();
         const std::lock_guard lock(mutex);
         entry->state.vanish();
-        for (auto* waiter : entry->waiters) waiter->notify();
+        retire(entry);
         co_return Result<void>();
     }
     SLIPWAY_CO_TRY(const auto value, reply->required_returnval());
@@ -301,9 +307,10 @@ void TaskWatcher::Impl::apply(const SoapReply& reply) {
     for (const auto& update : read_task_updates(reply)) {
         const auto at = watched.find(update.task);
         if (at == watched.end()) continue;
-        auto& entry = *at->second;
-        entry.state.apply(update);
-        for (auto* waiter : entry.waiters) waiter->notify();
+        const auto entry = at->second;
+        entry->state.apply(update);
+        if (entry->is_over()) retire(entry);
+        for (auto* waiter : entry->waiters) waiter->notify();
     }
 }
 

@@ -136,7 +136,7 @@ TEST(XmlWriter, WritesElementsInOrderAndEscapes) {
 }
 
 TEST(XmlWriter, RefusesTextThatXmlCanNotHold) {
-    for (const std::string text :
+    for (const std::string& text :
          {std::string("a\x01"), std::string("a\0b", 3), std::string("\xff")}) {
         Writer out;
         out.open_method("M").text("name", text);
