@@ -65,8 +65,8 @@ struct VsphereStoreConfig {
     bool direct_transfer = true;
     std::uint16_t esx_port = 443;
     std::vector<CloneTargetRule> clone_targets;  // empty: everywhere
-    std::size_t clones_per_datastore = 4;
-    std::size_t clones_per_host = 8;
+    std::size_t clones_per_datastore = 8;
+    std::size_t clones_per_host = 4;
 };
 
 struct StoreConfig {

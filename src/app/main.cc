@@ -1,14 +1,11 @@
 #include "app/cli/commands.h"
 
-#include <libxml/parser.h>
-
 #include <csignal>
 
 int main(int argc, char** argv) {
     using namespace slipway::app;
     // A client that goes away is an error code of a write, not the end of the process.
     std::signal(SIGPIPE, SIG_IGN);
-    xmlInitParser();
     const cli::Commands commands{
         cli::serve,
         cli::db_sync,

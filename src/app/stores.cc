@@ -116,7 +116,8 @@ void Stores::keep_alive(TaskGroup& group) {
 awaitable<void> Stores::close() {
     for (const auto& session : sessions_) {
         co_await session->backend->close();
-        co_await session->client->close();
+        const Call call{"shutdown", after(std::chrono::seconds(10))};
+        co_await session->client->close(call);
     }
 }
 

@@ -56,7 +56,7 @@ Result<std::unique_ptr<DatastoreBackend>> DatastoreBackend::create(
     asio::any_io_executor executor, DatastoreBackendOptions options, vsphere::VimClient& client
 ) {
     if (options.datastores.empty()) return invalid_options("name at least one datastore");
-    if (!is_plain_path(options.store_dir))
+    if (!is_portable_path(options.store_dir))
         return invalid_options("the store directory may hold letters, digits and . _ - / only");
     for (auto& choice : options.datastores) {
         if (choice.datacenter.starts_with('/')) choice.datacenter.erase(0, 1);

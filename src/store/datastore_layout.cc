@@ -100,18 +100,18 @@ Result<void> check_location(std::string_view store_dir, const Location& location
         return Error(
             Errc::invalid_argument, "the directory is not one of the store's for this image"
         );
-    if (!location.data_file.empty() && !is_plain_name(location.data_file))
+    if (!location.data_file.empty() && !is_portable_name(location.data_file))
         return Error(Errc::invalid_argument, "the data file's name is not one of the store's");
     return {};
 }
 
-bool is_plain_name(std::string_view name) {
+bool is_portable_name(std::string_view name) {
     return !name.empty() && name.size() <= kMaxNameBytes && name.front() != '.' &&
            std::ranges::all_of(name, is_plain);
 }
 
-bool is_plain_path(std::string_view path) {
-    return std::ranges::all_of(segments_of(path), is_plain_name);
+bool is_portable_path(std::string_view path) {
+    return std::ranges::all_of(segments_of(path), is_portable_name);
 }
 
 Result<DatastoreKey> parse_datastore_key(std::string_view text) {

@@ -25,9 +25,9 @@ Result<void> check_location(std::string_view store_dir, const Location& location
 
 // A name of [A-Za-z0-9._-] that is not hidden and not longer than 100 characters: what hosts and
 // URLs take without encoding.
-bool is_plain_name(std::string_view name);
+bool is_portable_name(std::string_view name);
 // The same, segment by segment.
-bool is_plain_path(std::string_view path);
+bool is_portable_path(std::string_view path);
 
 // Location::datastore, "<datacenter path>/<datastore>", and its parts.
 struct DatastoreKey {
