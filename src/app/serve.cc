@@ -4,11 +4,35 @@
 #include "base/log.h"
 #include "store/catalog.h"
 
+#include <filesystem>
 #include <iostream>
 
 namespace slipway::app::cli {
 
+namespace {
+
+// The folders that --dev keeps everything in.
+Result<void> make_dev_folders(const std::string& directory) {
+    for (const char* name : {"images", "clones"}) {
+        std::error_code error;
+        std::filesystem::create_directories(std::filesystem::path(directory) / name, error);
+        if (error)
+            return Error(
+                Errc::unavailable,
+                "can not make a folder below " + directory + " (" + error.message() +
+                    "); name another one with --dev"
+            );
+    }
+    return {};
+}
+
+}  // namespace
+
 int serve(const ServeOptions& options) {
+    if (options.sources.dev_directory) {
+        const auto made = make_dev_folders(*options.sources.dev_directory);
+        if (!made) return complain(made.error());
+    }
     auto config = load(default_sources(options.sources));
     if (!config) return complain(config.error());
     log::configure(config->log);

@@ -79,7 +79,7 @@ Error refused(const std::string& what) {
     return {Errc::unsupported, "the vmdk descriptor is not accepted: " + what};
 }
 
-bool is_portable_name(std::string_view name) {
+bool is_plain_name(std::string_view name) {
     if (name.empty() || name.size() > 255 || name.find("..") != std::string_view::npos)
         return false;
     return std::all_of(name.begin(), name.end(), [](char c) {
@@ -216,7 +216,7 @@ Result<void> DescriptorParser::extent(std::string_view text) {
     const auto parsed = std::from_chars(sectors.data(), sectors.data() + sectors.size(), value);
     if (!is_number(sectors) || parsed.ec != std::errc()) return refused("its extent has no size");
     if (text.size() < 2 || text.front() != '"' || text.back() != '"' ||
-        !is_portable_name(text.substr(1, text.size() - 2)))
+        !is_plain_name(text.substr(1, text.size() - 2)))
         return refused("its extent is not a plain file name");
     capacity_sectors_ = value;
     return {};

@@ -28,7 +28,7 @@ bool names_an_object(const Location& location) {
     });
 }
 
-bool is_portable_path(const std::string& path) {
+bool is_plain_path(const std::string& path) {
     if (path.empty() || path.back() == '/') return false;
     if (std::any_of(path.begin(), path.end(), [](char c) { return c >= 0 && c < 0x20; }))
         return false;
@@ -191,7 +191,7 @@ std::string MemoryBackend::location_url(const Location& location) const {
 Result<void> MemoryBackend::check_target(const store::CloneRequest& request) const {
     if (request.target.datastore != kDatastore) return Error(Errc::not_found, "no such datastore");
     const std::string& path = request.target.path;
-    if (!is_portable_path(path) || !(path.ends_with(".vmdk") || path.ends_with(".iso")))
+    if (!is_plain_path(path) || !(path.ends_with(".vmdk") || path.ends_with(".iso")))
         return Error(Errc::invalid_argument, "the path must be relative and end in .vmdk or .iso");
     const std::lock_guard lock(state_->mutex);
     if (state_->clones.contains(path))
