@@ -58,7 +58,8 @@ def vcenter_binary() -> Path:
     if given:
         return _existing(Path(given))
     binary = ROOT / "build" / "vcenter" / "vcenter"
-    subprocess.run(["go", "build", "-o", str(binary), "."], cwd=ROOT / "tests" / "vcenter", check=True)
+    go = subprocess.run([ROOT / "scripts" / "go.sh"], check=True, capture_output=True, text=True).stdout.strip()
+    subprocess.run([go, "build", "-o", str(binary), "."], cwd=ROOT / "tests" / "vcenter", check=True)
     return binary
 
 
@@ -131,13 +132,16 @@ class VCenter:
     PASSWORD = "pass"
     host = "127.0.0.1"
 
-    def __init__(self, work: Path, *options: str) -> None:
+    def __init__(self, work: Path, *options: str, drivers: bool = True) -> None:
+        """`drivers`: serve the WSDL that Nova and Cinder ask for; needs the `compute` environment."""
         work.mkdir(parents=True, exist_ok=True)
-        schema = work / "wsdl"
-        _write_wsdl(schema)
         address = f"{self.host}:{free_port()}"  # one port, as in the field: Nova knows no other for hosts
         command: list[str | Path] = [vcenter_binary(), "-stdin-exit", "-state", work / "state"]
-        command += ["-wsdl-dir", schema, "-listen", address, "-esx-listen", address]
+        command += ["-listen", address, "-esx-listen", address]
+        if drivers:
+            schema = work / "wsdl"
+            _write_wsdl(schema)
+            command += ["-wsdl-dir", schema]
         command += ["-username", self.USER, "-password", self.PASSWORD, *options]
         self.child = Child(command, work / "vcenter.log", stdout=subprocess.PIPE)
         line = _first_line(self.child)
@@ -232,6 +236,7 @@ def vcenter_backend(vcenter: VCenter) -> Backend:
             "vmware_datastores": f"{path}:{vcenter.datastore}:100",
             "vmware_store_image_dir": f"/openstack_glance_{uuid.uuid4().hex[:8]}",
             "vmware_ca_file": vcenter.ca_file,
+            "esx_port": vcenter.port,
         },
     )
 
@@ -239,10 +244,11 @@ def vcenter_backend(vcenter: VCenter) -> Backend:
 class Slipway:
     """One `slipway serve` without authentication, with a listener for users and one for services."""
 
-    def __init__(self, work: Path, backend: Backend) -> None:
+    def __init__(self, work: Path, backend: Backend, ports: tuple[int, int] | None = None) -> None:
+        """`ports`: of the listeners for users and for services; free ones unless given."""
         work.mkdir(parents=True, exist_ok=True)
         self.store = backend.name.split(":")[0]
-        ports = free_port(), free_port()
+        ports = ports or (free_port(), free_port())
         self.url, self.service_url = (f"http://127.0.0.1:{port}" for port in ports)
         self.config = write_config(
             work / "glance-api.conf",
