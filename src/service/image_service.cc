@@ -157,6 +157,22 @@ awaitable<Result<void>> ImageService::remove_tag(
     co_return Result<void>();
 }
 
+awaitable<Result<std::vector<ShownLocation>>> ImageService::locations(
+    const Caller& caller, const ImageId& id
+) {
+    SLIPWAY_CO_TRY(
+        const auto found,
+        co_await find_authorized(with_.catalog, caller, id, Action::fetch_image_location)
+    );
+    if (caller.identity.is_service || !has_data(found.image))
+        co_return std::vector<ShownLocation>();
+    SLIPWAY_CO_TRY(auto live, co_await with_.catalog.live_locations(id));
+    const LocationVisibility all{true, true};
+    const auto shown =
+        record_of(found.image, std::move(live), caller.identity, with_.backends, all);
+    co_return shown.locations.value_or(std::vector<ShownLocation>());
+}
+
 awaitable<Result<std::vector<TransferRecord>>> ImageService::transfers(
     const Caller& caller, const ImageId& id, std::size_t limit
 ) {

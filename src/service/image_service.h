@@ -55,6 +55,12 @@ public:
     awaitable<Result<void>> add_tag(const Caller& caller, const ImageId& id, std::string tag);
     awaitable<Result<void>> remove_tag(const Caller& caller, const ImageId& id, std::string tag);
 
+    // What GET …/locations answers. Empty for services: Cinder takes a direct_url only, looks for
+    // one in the image after an empty list, and would download every image after any other.
+    awaitable<Result<std::vector<ShownLocation>>> locations(
+        const Caller& caller, const ImageId& id
+    );
+
     // What the image's uploads, downloads and clones cost, newest first.
     awaitable<Result<std::vector<TransferRecord>>> transfers(
         const Caller& caller, const ImageId& id, std::size_t limit

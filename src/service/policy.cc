@@ -40,6 +40,7 @@ std::string_view describe(Action action) {
         case Action::download_image:
             return "download this image";
         case Action::get_image_location:
+        case Action::fetch_image_location:
             return "see where this image is stored";
         case Action::add_member:
         case Action::delete_member:
@@ -113,6 +114,7 @@ bool may(Action action, const Identity& identity, const Target& target) {
             return false;
         case Action::publicize_image:
             return false;
+        case Action::fetch_image_location:
         case Action::stores_info_detail:
         case Action::slipway_clone:
             return identity.is_service || identity.has_role("service");

@@ -21,6 +21,7 @@ enum class Action {
     upload_image,
     download_image,
     get_image_location,
+    fetch_image_location,
     add_member,
     get_member,
     get_members,

@@ -10,7 +10,8 @@ using format::VmdkKind;
 
 // Formats that the API knows but nobody can tell from raw bytes.
 bool is_inspectable(const std::string& disk_format) {
-    return disk_format != "ami" && disk_format != "ari" && disk_format != "aki" && disk_format != "ploop";
+    return disk_format != "ami" && disk_format != "ari" && disk_format != "aki" &&
+           disk_format != "ploop";
 }
 
 ContentKind kind_of(const Inspection& inspection) {
@@ -20,7 +21,8 @@ ContentKind kind_of(const Inspection& inspection) {
         case DiskFormat::iso:
             return ContentKind::plain_disk;
         case DiskFormat::vmdk:
-            return inspection.vmdk_kind == VmdkKind::sparse ? ContentKind::vmdk_sparse : ContentKind::other;
+            return inspection.vmdk_kind == VmdkKind::sparse ? ContentKind::vmdk_sparse
+                                                            : ContentKind::other;
         default:
             return ContentKind::other;
     }
@@ -54,9 +56,11 @@ Result<std::optional<std::uint64_t>> UploadInspection::finish(std::uint64_t size
     const Inspection verdict = inspector_.finish();
     SLIPWAY_CHECK(format::check_declared(declared_, verdict, policy_));
     std::optional<std::uint64_t> capacity;
-    if (declared_.container_format != "bare" || !is_inspectable(declared_.disk_format)) return capacity;
-    const bool plain = declared_.disk_format == "raw" ||
-                       (declared_.disk_format == "vmdk" && kind_of(verdict) == ContentKind::plain_disk);
+    if (declared_.container_format != "bare" || !is_inspectable(declared_.disk_format))
+        return capacity;
+    const bool plain =
+        declared_.disk_format == "raw" ||
+        (declared_.disk_format == "vmdk" && kind_of(verdict) == ContentKind::plain_disk);
     const std::uint64_t bytes = plain ? size_bytes : verdict.virtual_size;
     const bool as_declared = plain || to_string(verdict.format) == declared_.disk_format;
     if (bytes > 0 && as_declared) capacity = bytes;

@@ -21,8 +21,8 @@ public:
 
     Result<void> see(std::span<const std::byte> chunk) override;
 
-    // The verdict on all of it, and the capacity of the disk it describes; absent when nothing says.
-    // Errors: unsupported, with what does not fit or is not safe.
+    // The verdict on all of it, and the capacity of the disk it describes; absent when nothing
+    // says. Errors: unsupported, with what does not fit or is not safe.
     Result<std::optional<std::uint64_t>> finish(std::uint64_t size_bytes);
 
 private:

@@ -94,7 +94,7 @@ TaskRecord CatalogContract::create_task(const Image& image, const std::string& i
     return run(catalog_->create_task(task)).value();
 }
 
-std::vector<std::string> CatalogContract::names(const store::ImageQuery& query) {
+std::vector<std::string> CatalogContract::names(const ImageQuery& query) {
     std::vector<std::string> names;
     for (const Image& image : run(catalog_->list_images(query)).value())
         names.push_back(image.name.value_or("(null)"));
@@ -133,8 +133,8 @@ store::UploadOutcome outcome_of(std::uint64_t bytes) {
     return outcome;
 }
 
-store::ImageQuery everything() {
-    store::ImageQuery query;
+ImageQuery everything() {
+    ImageQuery query;
     query.scope.all = true;
     query.limit = 1000;
     return query;

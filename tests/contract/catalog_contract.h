@@ -47,7 +47,7 @@ protected:
     Image create_active(const std::string& name = "image", std::uint64_t stored_bytes = 100);
     TaskRecord create_task(const Image& image, const std::string& id);
 
-    std::vector<std::string> names(const store::ImageQuery& query);
+    std::vector<std::string> names(const ImageQuery& query);
     std::vector<std::string> garbage();
     ImageStatus status_of(const ImageId& id);
     LocationState state_of(const LocationId& id);
@@ -62,7 +62,7 @@ protected:
 // An id that sorts by its number.
 ImageId image_id(int number);
 store::UploadOutcome outcome_of(std::uint64_t bytes);
-store::ImageQuery everything();
+ImageQuery everything();
 
 template <class T>
 Errc code_of(const Result<T>& result) {

@@ -6,10 +6,10 @@ namespace slipway::test {
 namespace {
 
 using namespace std::chrono_literals;
-using store::Comparison;
-using store::ImageQuery;
-using store::SortDirection;
-using store::SortKey;
+using Comparison;
+using ImageQuery;
+using SortDirection;
+using SortKey;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
@@ -17,7 +17,7 @@ using testing::UnorderedElementsAre;
 constexpr auto kUp = SortDirection::ascending;
 constexpr auto kDown = SortDirection::descending;
 
-ImageQuery by(std::vector<store::Sort> sort) {
+ImageQuery by(std::vector<Sort> sort) {
     ImageQuery query = everything();
     query.sort = std::move(sort);
     return query;

@@ -7,9 +7,9 @@ namespace {
 
 using store::Db;
 using store::DbRow;
-using store::ImageQuery;
-using store::SortDirection;
-using store::SortKey;
+using ImageQuery;
+using SortDirection;
+using SortKey;
 using testing::HasSubstr;
 using testing::Not;
 

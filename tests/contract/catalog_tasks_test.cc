@@ -184,7 +184,7 @@ TEST_P(CatalogContract, ListsTasksNewestFirst) {
 
 TEST_P(CatalogContract, RecordsTransfersNewestFirst) {
     const Image image = create();
-    store::TransferRecord record;
+    TransferRecord record;
     record.kind = "download";
     record.image_id = image.id;
     record.account =

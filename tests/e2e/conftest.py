@@ -51,18 +51,6 @@ def sparse_vmdk(raw_disk: Disk) -> Disk:
 
 
 @pytest.fixture(scope="session")
-def stream_vmdk(raw_disk: Disk) -> Disk:
-    """The same disk as vSphere exports it."""
-    path = raw_disk.path.with_name("stream.vmdk")
-    return Disk.of(disks.make_vmdk(raw_disk.path, path, "streamOptimized"))
-
-
-@pytest.fixture(scope="session")
-def qcow2_disk(raw_disk: Disk) -> Disk:
-    return Disk.of(disks.convert(raw_disk.path, raw_disk.path.with_name("disk.qcow2"), "qcow2"))
-
-
-@pytest.fixture(scope="session")
 def vcenter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.VCenter]:
     server = harness.VCenter(tmp_path_factory.mktemp("vcenter"))
     yield server

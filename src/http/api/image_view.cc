@@ -4,15 +4,6 @@ namespace slipway::http::api {
 
 namespace {
 
-void write_locations(json::Writer& writer, const std::vector<service::ShownLocation>& locations) {
-    writer.key("locations").begin_array();
-    for (const auto& location : locations) {
-        writer.begin_object().member("url", location.url).key("metadata").begin_object();
-        writer.member("store", location.store).end_object().end_object();
-    }
-    writer.end_array();
-}
-
 std::string_view type_word(AttributeType type) {
     switch (type) {
         case AttributeType::string:
@@ -109,6 +100,15 @@ void write_image_schema(json::Writer& writer, const ImageSchema& schema) {
 
 }  // namespace
 
+void write_locations(json::Writer& writer, const std::vector<service::ShownLocation>& locations) {
+    writer.begin_array();
+    for (const auto& location : locations) {
+        writer.begin_object().member("url", location.url).key("metadata").begin_object();
+        writer.member("store", location.store).end_object().end_object();
+    }
+    writer.end_array();
+}
+
 void write_image(json::Writer& writer, const service::ImageRecord& record) {
     const Image& image = record.image;
     const std::string self = "/v2/images/" + image.id.str();
@@ -140,7 +140,10 @@ void write_image(json::Writer& writer, const service::ImageRecord& record) {
         .member("file", self + "/file")
         .member("schema", "/v2/schemas/image");
     if (record.stores) writer.member("stores", *record.stores);
-    if (record.locations) write_locations(writer, *record.locations);
+    if (record.locations) {
+        writer.key("locations");
+        write_locations(writer, *record.locations);
+    }
     if (record.direct_url) writer.member("direct_url", *record.direct_url);
     writer.end_object();
 }

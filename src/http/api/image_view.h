@@ -12,6 +12,9 @@ namespace slipway::http::api {
 void write_image(json::Writer& writer, const service::ImageRecord& record);
 std::string image_json(const service::ImageRecord& record);
 
+// [{"url": "vsphere://…", "metadata": {"store": "…"}}]
+void write_locations(json::Writer& writer, const std::vector<service::ShownLocation>& locations);
+
 // The documents of /v2/schemas/image and /v2/schemas/images.
 std::string image_schema_json(const ImageSchema& schema);
 std::string images_schema_json(const ImageSchema& schema);

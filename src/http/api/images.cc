@@ -2,6 +2,7 @@
 
 #include "http/api/image_body.h"
 #include "http/api/image_view.h"
+#include "http/problem.h"
 
 namespace slipway::http::api {
 
@@ -45,6 +46,12 @@ void ImagesApi::add_routes(Router& router) {
     router.add("PATCH", "/v2/images/{image_id}", BodyRule::taken, bind(this, &ImagesApi::update));
     router.add(
         "DELETE", "/v2/images/{image_id}", BodyRule::refused, bind(this, &ImagesApi::remove)
+    );
+    router.add(
+        "GET",
+        "/v2/images/{image_id}/locations",
+        BodyRule::ignored,
+        bind(this, &ImagesApi::locations)
     );
     router.add(
         "POST",
@@ -103,11 +110,13 @@ awaitable<Result<Response>> ImagesApi::update(Request& request) {
     constexpr std::string_view kV20 = "application/openstack-images-v2.0-json-patch";
     constexpr std::string_view kV21 = "application/openstack-images-v2.1-json-patch";
     const std::string_view type = media_type(request);
-    if (type != kV20 && type != kV21)
-        co_return Error(
-            Errc::unsupported,
-            "PATCH takes a body of type " + std::string(kV21) + " or " + std::string(kV20) + "."
-        );
+    if (type != kV20 && type != kV21) {
+        const std::string accepted = std::string(kV20) + ", " + std::string(kV21);
+        Response refused =
+            problem(request, 415, "PATCH takes a body of one of the types " + accepted + ".");
+        refused.with("Accept-Patch", accepted);
+        co_return refused;
+    }
     SLIPWAY_CO_TRY(const std::string body, co_await request.read_text(options_.json_bytes));
     const auto dialect = type == kV20 ? service::PatchDialect::v2_0 : service::PatchDialect::v2_1;
     SLIPWAY_CO_TRY(const ImageId id, image_id(request));
@@ -133,6 +142,14 @@ awaitable<Result<Response>> ImagesApi::act(Request& request) {
     const auto event = action == "deactivate" ? ImageEvent::deactivate : ImageEvent::reactivate;
     SLIPWAY_CO_CHECK(co_await images_.change_activity(request.caller, id, event));
     co_return no_content();
+}
+
+awaitable<Result<Response>> ImagesApi::locations(Request& request) {
+    SLIPWAY_CO_TRY(const ImageId id, image_id(request));
+    SLIPWAY_CO_TRY(const auto locations, co_await images_.locations(request.caller, id));
+    json::Writer writer;
+    write_locations(writer, locations);
+    co_return json_response(200, writer.text());
 }
 
 awaitable<Result<Response>> ImagesApi::add_tag(Request& request) {

@@ -9,7 +9,7 @@
 
 namespace slipway::http::api {
 
-// /v2/images, one image, its tags, and its two actions.
+// /v2/images, one image, its tags, its locations, and its two actions.
 class ImagesApi {
 public:
     struct Options {
@@ -34,6 +34,7 @@ private:
     awaitable<Result<Response>> update(Request& request);
     awaitable<Result<Response>> remove(Request& request);
     awaitable<Result<Response>> act(Request& request);
+    awaitable<Result<Response>> locations(Request& request);
     awaitable<Result<Response>> add_tag(Request& request);
     awaitable<Result<Response>> remove_tag(Request& request);
 
