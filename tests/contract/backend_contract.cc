@@ -72,7 +72,7 @@ Location BackendContract::stored(const std::vector<std::byte>& bytes) {
 }
 
 Result<std::vector<std::byte>> BackendContract::read(
-    const Location& location, store::ByteRange range
+    const Location& location, ByteRange range
 ) {
     SLIPWAY_TRY(auto reader, await(backend().open_reader(location, range, call_)));
     std::vector<std::byte> bytes;

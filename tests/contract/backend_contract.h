@@ -34,12 +34,12 @@ public:
     virtual void run(awaitable<void> body) { test::run(std::move(body)); }
 
     // A target that the backend takes, `path` below its root ("vm/disk.vmdk").
-    virtual store::CloneTarget clone_target(const std::string& path) = 0;
+    virtual CloneTarget clone_target(const std::string& path) = 0;
 
     // What a VM sees on the disk at `target`, a clone of `source`, from its first byte on; absent
     // when nothing is there.
     virtual std::optional<std::vector<std::byte>> cloned_disk(
-        const store::CloneTarget& target, const Location& source
+        const CloneTarget& target, const Location& source
     ) = 0;
 };
 
@@ -76,7 +76,7 @@ protected:
     // Writes and commits `bytes` with a manifest.
     Result<void> write(const Location& location, const std::vector<std::byte>& bytes);
     Location stored(const std::vector<std::byte>& bytes);
-    Result<std::vector<std::byte>> read(const Location& location, store::ByteRange range);
+    Result<std::vector<std::byte>> read(const Location& location, ByteRange range);
     bool is_listed(const Location& location);
 
     // A stored sparse disk that holds `disk`.

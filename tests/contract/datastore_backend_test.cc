@@ -56,7 +56,7 @@ protected:
     }
 
     Result<std::string> read(const Location& location) {
-        const store::ByteRange all{0, location.stored_bytes};
+        const ByteRange all{0, location.stored_bytes};
         SLIPWAY_TRY(auto reader, await(backend().open_reader(location, all, call_)));
         std::string text;
         std::vector<std::byte> buffer(1U << 20U);

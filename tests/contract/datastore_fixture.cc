@@ -82,7 +82,7 @@ void DatastoreFixture::run(awaitable<void> body) {
     if (thrown) std::rethrow_exception(thrown);
 }
 
-store::CloneTarget DatastoreFixture::clone_target(const std::string& path) {
+CloneTarget DatastoreFixture::clone_target(const std::string& path) {
     return {"DC0", kCloneDatastore, "clones-" + unique_ + '/' + path, ""};
 }
 
@@ -96,7 +96,7 @@ std::filesystem::path DatastoreFixture::target_file(const std::string& path) con
 }
 
 std::optional<std::vector<std::byte>> DatastoreFixture::cloned_disk(
-    const store::CloneTarget& target, const Location& /*source*/
+    const CloneTarget& target, const Location& /*source*/
 ) {
     std::string path = target.path;
     const bool is_disk = path.ends_with(".vmdk");

@@ -25,9 +25,9 @@ public:
 
     store::Backend& backend() override { return *backend_; }
     void run(awaitable<void> body) override;
-    store::CloneTarget clone_target(const std::string& path) override;
+    CloneTarget clone_target(const std::string& path) override;
     std::optional<std::vector<std::byte>> cloned_disk(
-        const store::CloneTarget& target, const Location& source
+        const CloneTarget& target, const Location& source
     ) override;
 
     // Ends the process as far as the backend goes, and begins another one.

@@ -24,11 +24,11 @@ public:
     }
 
     store::Backend& backend() override { return *backend_; }
-    store::CloneTarget clone_target(const std::string& path) override {
+    CloneTarget clone_target(const std::string& path) override {
         return {"", "local", path, ""};
     }
     std::optional<std::vector<std::byte>> cloned_disk(
-        const store::CloneTarget& target, const Location& source
+        const CloneTarget& target, const Location& source
     ) override {
         std::ifstream file(folder_.path() / "clones" / target.path, std::ios::binary);
         if (!file) return std::nullopt;

@@ -7,11 +7,11 @@ namespace {
 class MemoryFixture : public BackendFixture {
 public:
     store::Backend& backend() override { return backend_; }
-    store::CloneTarget clone_target(const std::string& path) override {
+    CloneTarget clone_target(const std::string& path) override {
         return {"DC0", "memory", path, ""};
     }
     std::optional<std::vector<std::byte>> cloned_disk(
-        const store::CloneTarget& target, const Location& source
+        const CloneTarget& target, const Location& source
     ) override {
         auto file = backend_.clone_at(target.path);
         if (file)

@@ -142,7 +142,7 @@ awaitable<Result<std::unique_ptr<store::ObjectWriter>>> MemoryBackend::open_writ
 }
 
 awaitable<Result<std::unique_ptr<ByteSource>>> MemoryBackend::open_reader(
-    const Location& location, store::ByteRange range, const Call& call
+    const Location& location, ByteRange range, const Call& call
 ) {
     SLIPWAY_CO_TRY(const std::uint64_t size, co_await stat(location, call));
     if (size != location.stored_bytes)

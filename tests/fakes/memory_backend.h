@@ -36,7 +36,7 @@ public:
         const Location& location, std::optional<std::uint64_t> stored_bytes, const Call& call
     ) override;
     awaitable<Result<std::unique_ptr<ByteSource>>> open_reader(
-        const Location& location, store::ByteRange range, const Call& call
+        const Location& location, ByteRange range, const Call& call
     ) override;
     awaitable<Result<std::uint64_t>> stat(const Location& location, const Call& call) override;
     awaitable<Result<void>> remove(const Location& location, const Call& call) override;
