@@ -130,7 +130,9 @@ void Application::Parts::build_services() {
         TaskRunner::Dependencies{*catalog, *backends, tasks, server_id}, executor
     );
     const service::LocationVisibility visibility{
-        config.api.locations.users_locations, config.api.locations.users_direct_url};
+        config.api.locations.services,
+        config.api.locations.users_locations,
+        config.api.locations.users_direct_url};
     auto on_deleted = [this](const ImageId& id) {
         transfers.stop_uploads(id);
         collector->notify();
@@ -153,21 +155,19 @@ void Application::Parts::build_services() {
 
 void Application::Parts::build_api() {
     using namespace http::api;
-    const std::size_t json_bytes = config.api.json.bytes;
+    const json::Limits& json = config.api.json;
+    const PublicUrl public_url{config.api.public_endpoint, config.api.believe_proxy_headers};
     images_api = std::make_unique<ImagesApi>(
         *images,
         schema,
         ImagesApi::Options{
-            {config.api.list_default, config.api.list_max},
-            json_bytes,
-            config.api.public_endpoint,
-            store_ids(*backends)}
+            {config.api.list_default, config.api.list_max}, json, public_url, store_ids(*backends)}
     );
     data_api = std::make_unique<ImageDataApi>(*data);
-    members_api = std::make_unique<MembersApi>(*members, json_bytes);
+    members_api = std::make_unique<MembersApi>(*members, json.bytes);
     info_api = std::make_unique<InfoApi>(schema, store_infos(*backends), backends->multi_store());
     slipway_api = std::make_unique<SlipwayApi>(SlipwayApi::Dependencies{
-        *clones, *images, *stores, json_bytes, config.api.list_default, config.api.list_max});
+        *clones, *images, *stores, json.bytes, config.api.list_default, config.api.list_max});
     images_api->add_routes(router);
     data_api->add_routes(router);
     members_api->add_routes(router);
@@ -175,9 +175,10 @@ void Application::Parts::build_api() {
     slipway_api->add_routes(router);
     front = std::make_unique<Front>(Front::Parts{
         HealthCheck(config.api.healthcheck_disable_file, [this] { return draining.load(); }),
-        Versions(backends->multi_store(), config.api.public_endpoint),
+        Versions(backends->multi_store(), public_url),
         identity,
         router,
+        config.api.face_by_token,
         config.api.face_by_listener});
 }
 

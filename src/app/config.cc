@@ -165,10 +165,8 @@ ImageRules read_image_rules(ConfigReader& reader) {
             formats.mistake(name, "is empty, so that no image could be made; name some");
     }
     rules.require_format_match = formats.flag("require_image_format_match");
-    rules.nonfatal_gpt_checks = formats.list("gpt_safety_checks_nonfatal");
     rules.size_cap_bytes = defaults.number_as<std::uint64_t>("image_size_cap");
     rules.project_quota_bytes = defaults.number_as<std::uint64_t>("user_storage_quota");
-    rules.location_quota = defaults.number_as<int>("image_location_quota");
     rules.hashing_algorithm = defaults.text("hashing_algorithm");
     rules.limits.properties = defaults.number_as<int>("image_property_quota");
     rules.limits.tags = defaults.number_as<int>("image_tag_quota");
@@ -190,9 +188,9 @@ DatabaseConfig read_database(ConfigReader& reader, const store::CatalogLimits& l
         section.mistake(
             "connection",
             "names a MySQL database, which slipway does not use; give a second --config-file that "
-            "sets [database] "
-            "connection to SQLite or PostgreSQL, or take the old catalogue over with slipway "
-            "import-glance"
+            "sets [database] connection to SQLite or PostgreSQL. The catalogue of a Glance can not "
+            "be "
+            "taken over by this version"
         );
     } else if (!postgresql && !(url.starts_with(kSqlite) && url.size() > kSqlite.size())) {
         section.mistake(

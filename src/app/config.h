@@ -93,10 +93,8 @@ struct ImageRules {
     std::vector<std::string> disk_formats;
     std::vector<std::string> container_formats;
     bool require_format_match = true;
-    std::vector<std::string> nonfatal_gpt_checks;
     std::uint64_t size_cap_bytes = 0;
     std::uint64_t project_quota_bytes = 0;  // 0: no limit
-    int location_quota = 10;
     std::string hashing_algorithm;
     // Of store::CatalogLimits as well: for the API's own answers.
     store::CatalogLimits limits;

@@ -29,8 +29,8 @@ public:
     [[nodiscard]] virtual std::string challenge() const = 0;
 };
 
-// For development: everybody is an administrator of one project, with any token or none. Only for
-// listeners on loopback; the configuration sees to that.
+// For development: everybody is an administrator of one project, with any token or none, and a
+// service with any service token. Only for listeners on loopback; the configuration sees to that.
 class NoIdentityService final : public IdentityService {
 public:
     awaitable<Result<Identity>> identify(const Credentials& credentials, const Call& call) override;

@@ -55,6 +55,7 @@ ImageRecord record_of(
         record.stores = std::move(joined);
     }
 
+    if (identity.is_service && !visibility.services) return record;
     const bool may_see =
         identity.is_service || may(Action::get_image_location, identity, {&image, false, {}, {}});
     if (!may_see) return record;

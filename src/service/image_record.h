@@ -24,8 +24,9 @@ struct ImageRecord {
     std::optional<std::string> direct_url;
 };
 
-// Who sees where the bytes lie. Services always do; users by these two, as in Glance.
+// Who sees where the bytes lie: services, and users by these two, as in Glance.
 struct LocationVisibility {
+    bool services = true;
     bool show_multiple_locations = false;
     bool show_image_direct_url = false;
 };

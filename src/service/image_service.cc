@@ -167,7 +167,7 @@ awaitable<Result<std::vector<ShownLocation>>> ImageService::locations(
     if (caller.identity.is_service || !has_data(found.image))
         co_return std::vector<ShownLocation>();
     SLIPWAY_CO_TRY(auto live, co_await with_.catalog.live_locations(id));
-    const LocationVisibility all{true, true};
+    const LocationVisibility all{true, true, true};
     const auto shown =
         record_of(found.image, std::move(live), caller.identity, with_.backends, all);
     co_return shown.locations.value_or(std::vector<ShownLocation>());

@@ -44,6 +44,7 @@ awaitable<Response> Front::handle(Request& request) {
         co_return refused;
     }
     request.caller.identity = std::move(*identity);
+    if (!parts_.face_by_token) request.caller.identity.is_service = false;
     if (parts_.face_by_listener && request.listener() == Listener::services)
         request.caller.identity.is_service = true;
     co_return co_await dispatch(parts_.router, request);

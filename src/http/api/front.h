@@ -17,7 +17,8 @@ public:
         Versions versions;
         auth::IdentityService& identity;
         const Router& router;
-        // What makes a caller a service, besides what its token says.
+        // What makes a caller a service.
+        bool face_by_token = true;
         bool face_by_listener = true;
     };
 

@@ -234,9 +234,12 @@ Result<AttributeValue> read_attribute(
 }
 
 Result<Image> read_new_image(
-    const ImageSchema& schema, std::string_view body, const std::optional<std::string>& owner
+    const ImageSchema& schema,
+    std::string_view body,
+    const json::Limits& limits,
+    const std::optional<std::string>& owner
 ) {
-    SLIPWAY_TRY(const json::Document document, json::Document::parse(body));
+    SLIPWAY_TRY(const json::Document document, json::Document::parse(body, limits));
     if (!document.root().is_object())
         return Error(
             Errc::invalid_argument, "The body must be a JSON object that describes an image."
@@ -268,9 +271,12 @@ Result<Image> read_new_image(
 }
 
 Result<ImagePatch> read_image_patch(
-    const ImageSchema& schema, std::string_view body, PatchDialect dialect
+    const ImageSchema& schema,
+    std::string_view body,
+    const json::Limits& limits,
+    PatchDialect dialect
 ) {
-    SLIPWAY_TRY(const json::Document document, json::Document::parse(body));
+    SLIPWAY_TRY(const json::Document document, json::Document::parse(body, limits));
     if (!document.root().is_array())
         return Error(
             Errc::invalid_argument, "Request body must be a JSON array of operation objects."

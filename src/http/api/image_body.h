@@ -19,7 +19,10 @@ Result<service::AttributeValue> read_attribute(
 // The body of POST /v2/images. `owner` is who owns it when the body does not say.
 // Errors: invalid_argument, forbidden (read-only or reserved names).
 Result<Image> read_new_image(
-    const ImageSchema& schema, std::string_view body, const std::optional<std::string>& owner
+    const ImageSchema& schema,
+    std::string_view body,
+    const json::Limits& limits,
+    const std::optional<std::string>& owner
 );
 
 // The body of PATCH /v2/images/{id}, in either dialect:
@@ -27,7 +30,10 @@ Result<Image> read_new_image(
 //   [{"replace": "/name", "value": "x"}]                       v2.0
 // Errors: invalid_argument, forbidden (read-only or reserved roots).
 Result<service::ImagePatch> read_image_patch(
-    const ImageSchema& schema, std::string_view body, service::PatchDialect dialect
+    const ImageSchema& schema,
+    std::string_view body,
+    const json::Limits& limits,
+    service::PatchDialect dialect
 );
 
 }  // namespace slipway::http::api

@@ -30,15 +30,6 @@ Result<ImageId> image_id(const Request& request) {
     return parse_image_id(request.params.at("image_id"));
 }
 
-std::string base_url(const Request& request, const std::string& public_endpoint) {
-    if (!public_endpoint.empty()) {
-        std::string base = public_endpoint;
-        while (base.ends_with('/')) base.pop_back();
-        return base;
-    }
-    return (request.is_tls() ? "https://" : "http://") + std::string(request.header("Host"));
-}
-
 void ImagesApi::add_routes(Router& router) {
     router.add("GET", "/v2/images", BodyRule::ignored, bind(this, &ImagesApi::list));
     router.add("POST", "/v2/images", BodyRule::taken, bind(this, &ImagesApi::create));
@@ -89,12 +80,14 @@ awaitable<Result<Response>> ImagesApi::list(Request& request) {
 }
 
 awaitable<Result<Response>> ImagesApi::create(Request& request) {
-    SLIPWAY_CO_TRY(const std::string body, co_await request.read_text(options_.json_bytes));
-    SLIPWAY_CO_TRY(Image image, read_new_image(schema_, body, request.caller.identity.project));
+    SLIPWAY_CO_TRY(const std::string body, co_await request.read_text(options_.json.bytes));
+    SLIPWAY_CO_TRY(
+        Image image, read_new_image(schema_, body, options_.json, request.caller.identity.project)
+    );
     SLIPWAY_CO_TRY(const auto created, co_await images_.create(request.caller, std::move(image)));
     Response response = json_response(201, image_json(created));
     const std::string path = "/v2/images/" + created.image.id.str();
-    response.with("Location", base_url(request, options_.public_endpoint) + path);
+    response.with("Location", options_.public_url.base(request) + path);
     if (!options_.store_ids.empty())
         response.with("OpenStack-image-store-ids", joined(options_.store_ids));
     co_return response;
@@ -117,10 +110,10 @@ awaitable<Result<Response>> ImagesApi::update(Request& request) {
         refused.with("Accept-Patch", accepted);
         co_return refused;
     }
-    SLIPWAY_CO_TRY(const std::string body, co_await request.read_text(options_.json_bytes));
+    SLIPWAY_CO_TRY(const std::string body, co_await request.read_text(options_.json.bytes));
     const auto dialect = type == kV20 ? service::PatchDialect::v2_0 : service::PatchDialect::v2_1;
     SLIPWAY_CO_TRY(const ImageId id, image_id(request));
-    SLIPWAY_CO_TRY(auto patch, read_image_patch(schema_, body, dialect));
+    SLIPWAY_CO_TRY(auto patch, read_image_patch(schema_, body, options_.json, dialect));
     SLIPWAY_CO_TRY(const auto image, co_await images_.update(request.caller, id, std::move(patch)));
     co_return json_response(200, image_json(image));
 }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include "base/json.h"
 #include "http/api/list_query.h"
+#include "http/api/public_url.h"
 #include "http/router.h"
 #include "service/image_service.h"
 
@@ -14,10 +16,8 @@ class ImagesApi {
 public:
     struct Options {
         ListLimits list;
-        std::size_t json_bytes = 1U << 20U;
-        // Origin of the service as clients see it, without a slash at the end; empty: from the
-        // request.
-        std::string public_endpoint;
+        json::Limits json;
+        PublicUrl public_url;
         std::vector<std::string>
             store_ids;  // for OpenStack-image-store-ids; empty: not multi-store
     };
@@ -45,8 +45,6 @@ private:
 
 // The id in the path, as every handler reads it.
 Result<ImageId> image_id(const Request& request);
-// Scheme and authority as the client sees them: `public_endpoint`, or from the request.
-std::string base_url(const Request& request, const std::string& public_endpoint);
 // Binds a member function to a route.
 template <class Api>
 RouteHandler bind(Api* api, awaitable<Result<Response>> (Api::*handler)(Request&)) {

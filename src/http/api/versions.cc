@@ -1,7 +1,6 @@
 #include "http/api/versions.h"
 
 #include "base/json.h"
-#include "http/api/images.h"
 
 #include <algorithm>
 #include <array>
@@ -39,7 +38,7 @@ Response Versions::document(const Request& request, int status) const {
     ids.push_back("v2.17");
     for (const char* id : {"v2.7", "v2.6", "v2.5", "v2.4", "v2.3", "v2.2", "v2.1", "v2.0"})
         ids.emplace_back(id);
-    const std::string href = base_url(request, public_endpoint_) + "/v2/";
+    const std::string href = public_url_.base(request) + "/v2/";
     json::Writer writer;
     writer.begin_object().key("versions").begin_array();
     for (const std::string_view id : ids) {
@@ -78,9 +77,7 @@ Versions::Outcome Versions::resolve(const Request& request) const {
     if (slash == std::string_view::npos) {
         Response redirect;
         redirect.status = 302;
-        redirect.with(
-            "Location", base_url(request, public_endpoint_) + "/" + std::string(token) + "/"
-        );
+        redirect.with("Location", public_url_.base(request) + "/" + std::string(token) + "/");
         return {std::move(redirect), {}};
     }
     return {std::nullopt, "/v2" + std::string(rest.substr(slash))};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "http/api/public_url.h"
 #include "http/request.h"
 #include "http/response.h"
 
@@ -12,8 +13,8 @@ namespace slipway::http::api {
 // The layer in front of everything else: which API version a path or media type names.
 class Versions {
 public:
-    Versions(bool multi_store, std::string public_endpoint)
-        : multi_store_(multi_store), public_endpoint_(std::move(public_endpoint)) {}
+    Versions(bool multi_store, PublicUrl public_url)
+        : multi_store_(multi_store), public_url_(std::move(public_url)) {}
 
     // Where a request goes, before authentication.
     struct Outcome {
@@ -27,7 +28,7 @@ private:
     [[nodiscard]] Response document(const Request& request, int status) const;
 
     bool multi_store_;
-    std::string public_endpoint_;
+    PublicUrl public_url_;
 };
 
 }  // namespace slipway::http::api
