@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -110,8 +111,9 @@ class Slipway(harness.Slipway):
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """The files below a folder, none if there is no such folder."""
-    return (path for path in folder.rglob("*") if path.is_file())
+    """The files below a folder that may change while we look; none if there is no such folder."""
+    for directory, _, names in os.walk(folder):
+        yield from (Path(directory) / name for name in names)
 
 
 def object_files(slipway: Slipway, vcenter: VCenter | None) -> Callable[[], list[str]]:

@@ -371,7 +371,7 @@ def names(api: Api, query: str) -> list[str]:
         ("name=b", ["b", "b"]),
         ("name=in:a,c", ["a", "c"]),
         ('name=in:"e,e",a', ["a", "e,e"]),
-        ('name=in:"f\\"f"', ['f"f']),
+        ('visibility=community&name=in:"f\\"f"', ['f"f']),
         ("name=none", []),
         ("disk_format=qcow2", ["b", "d"]),
         ("disk_format=in:qcow2,vmdk", ["b", "d", "e,e"]),
