@@ -93,10 +93,16 @@ def test_an_iso_upload(any_api: Api) -> None:
     assert any_api.show(image_id)["virtual_size"] == len(data)
 
 
-def test_other_containers_are_not_looked_into(any_api: Api) -> None:
+def test_an_ova_is_looked_into(any_api: Api) -> None:
     image_id = any_api.create(disk_format="vmdk", container_format="ova")["id"]
-    assert any_api.upload(image_id, b"no ova at all").status_code == 204
-    assert_holds(any_api, image_id, b"no ova at all")
+    assert any_api.upload(image_id, b"no ova at all").status_code == 415
+    assert_queued_and_empty(any_api, image_id)
+
+
+def test_other_containers_are_not_looked_into(any_api: Api) -> None:
+    image_id = any_api.create(disk_format="vmdk", container_format="docker")["id"]
+    assert any_api.upload(image_id, b"no image at all").status_code == 204
+    assert_holds(any_api, image_id, b"no image at all")
     assert any_api.show(image_id)["virtual_size"] is None
 
 

@@ -166,7 +166,7 @@ def test_a_local_store_has_one_face(api: Api, service_api: Api) -> None:
     image_id = api.active(data)["id"]
     image = service_api.show(image_id)
     assert (image["disk_format"], image["checksum"]) == ("raw", md5(data))
-    assert "file://" not in json.dumps(image)
+    assert "file://" not in json.dumps(api.show(image_id))
     assert service_api.download(image_id).content == data
 
 
