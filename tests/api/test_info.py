@@ -1,0 +1,119 @@
+"""What a client learns about the service: stores, import methods, schemas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonschema
+import pytest
+from client import Api
+from servers import Slipway
+
+BASE = {
+    "id", "name", "status", "visibility", "protected", "os_hidden", "checksum", "os_hash_algo", "os_hash_value",
+    "owner", "size", "virtual_size", "container_format", "disk_format", "created_at", "updated_at", "tags",
+    "direct_url", "min_ram", "min_disk", "self", "file", "schema", "stores", "locations",
+}  # fmt: skip
+CUSTOM = {
+    "kernel_id", "ramdisk_id", "instance_uuid", "architecture", "os_distro", "os_version", "description",
+    "cinder_encryption_key_id", "cinder_encryption_key_deletion_policy",
+}  # fmt: skip
+READ_ONLY = {
+    "status", "checksum", "os_hash_algo", "os_hash_value", "size", "virtual_size", "created_at", "updated_at",
+    "direct_url", "self", "file", "schema", "stores",
+}  # fmt: skip
+
+
+def schema(api: Api, name: str) -> dict[str, Any]:
+    answer = api.get(f"/v2/schemas/{name}")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "application/json"
+    document: dict[str, Any] = answer.json()
+    assert document["name"] == name
+    return document
+
+
+def test_import_methods(api: Api) -> None:
+    answer = api.get("/v2/info/import")
+    assert answer.status_code == 200
+    methods = answer.json()["import-methods"]
+    assert methods["type"] == "array"
+    assert isinstance(methods["value"], list)
+
+
+def test_usage(api: Api) -> None:
+    assert api.get("/v2/info/usage").json() == {"usage": {}}
+
+
+def test_stores(any_slipway: Slipway) -> None:
+    api = Api(any_slipway.url)
+    assert api.get("/v2/info/stores").json() == {"stores": [{"id": any_slipway.store, "default": "true"}]}
+
+
+def test_details_of_a_local_store(local_slipway: Slipway) -> None:
+    (store,) = Api(local_slipway.url).get("/v2/info/stores/detail").json()["stores"]
+    assert (store["id"], store["type"], store["weight"]) == ("local", "file", 0)
+    assert store["properties"]["data_dir"] == str(local_slipway.backend.options["filesystem_store_datadir"])
+
+
+def test_details_of_a_datastore(vcenter_slipway: Slipway) -> None:
+    (store,) = Api(vcenter_slipway.url).get("/v2/info/stores/detail").json()["stores"]
+    assert (store["id"], store["type"]) == ("vcenter", "vmware")
+    assert store["properties"]["datacenter"] == "DC0"
+    assert store["properties"]["datastore"] == "images"
+
+
+def test_the_datastores_behind_a_store(vcenter_slipway: Slipway) -> None:
+    (store,) = Api(vcenter_slipway.url).get("/slipway/v1/stores").json()["stores"]
+    assert (store["id"], store["type"], store["error"]) == ("vcenter", "vmware", None)
+    (datastore,) = store["datastores"]
+    assert (datastore["name"], datastore["type"]) == ("DC0/images", "VMFS")
+    assert datastore["accessible"] is True
+    assert 0 < datastore["free"] <= datastore["capacity"]
+
+
+def test_the_image_schema_names_every_attribute(api: Api) -> None:
+    document = schema(api, "image")
+    properties = document["properties"]
+    assert BASE | CUSTOM == set(properties)
+    assert {name for name, entry in properties.items() if entry.get("is_base") is False} == CUSTOM
+    assert {name for name, entry in properties.items() if entry.get("readOnly")} == READ_ONLY
+    assert all(entry["description"] for entry in properties.values())
+    assert document["additionalProperties"] == {"type": "string"}
+    assert document["links"] == [
+        {"rel": "self", "href": "{self}"},
+        {"rel": "enclosure", "href": "{file}"},
+        {"rel": "describedby", "href": "{schema}"},
+    ]
+    formats = ["ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop"]
+    assert sorted(properties["disk_format"]["enum"], key=str) == sorted([None, *formats], key=str)
+    containers = ["ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed"]
+    assert sorted(properties["container_format"]["enum"], key=str) == sorted([None, *containers], key=str)
+    assert set(properties["visibility"]["enum"]) == {"community", "public", "private", "shared"}
+
+
+def test_images_fit_the_schema_they_are_served_with(any_slipway: Slipway) -> None:
+    for url in (any_slipway.url, any_slipway.service_url):
+        api = Api(url)
+        validator = jsonschema.Draft202012Validator(schema(api, "image"))
+        jsonschema.Draft202012Validator.check_schema(schema(api, "image"))
+        validator.validate(api.post("/v2/images", json={}).json())
+        validator.validate(api.active(b"x" * 1000, tags=["a"], custom="b", kernel_id=None, os_distro="debian"))
+        validator.validate(api.active(b""))
+        jsonschema.validate(api.get("/v2/images").json(), schema(api, "images"))
+
+
+def test_members_fit_their_schema(api: Api) -> None:
+    image_id = api.create()["id"]
+    member = api.post(f"/v2/images/{image_id}/members", json={"member": "p"}).json()
+    jsonschema.validate(member, schema(api, "member"))
+    jsonschema.validate(api.get(f"/v2/images/{image_id}/members").json(), schema(api, "members"))
+
+
+@pytest.mark.parametrize("name", ["task", "tasks"])
+def test_schemas_of_tasks(api: Api, name: str) -> None:
+    assert schema(api, name)["properties"]
+
+
+def test_an_unknown_schema_is_not_found(api: Api) -> None:
+    assert api.get("/v2/schemas/nothing").status_code == 404
