@@ -73,6 +73,19 @@ private:
     std::uint64_t bytes_ = 0;
 };
 
+// What a store answers about its files and its account is no answer about the image.
+Error of_store(const Call& call, const Error& error) {
+    const bool about_the_image = error.code != Errc::not_found && error.code != Errc::conflict &&
+                                 error.code != Errc::forbidden &&
+                                 error.code != Errc::unauthenticated;
+    if (about_the_image) return error;
+    log::warning(call, "store.refused", {{"error", error.message}, {"reason", error.reason}});
+    return Error(
+        Errc::unavailable,
+        "The store can not take or give image data at the moment; try again later."
+    );
+}
+
 Error size_mismatch(std::uint64_t expected, std::uint64_t got) {
     return Error(
         Errc::invalid_argument,
@@ -125,9 +138,9 @@ public:
         SLIPWAY_CO_TRY(const ContentKind kind, inspection_.early_kind(head_));
         layout_ = plan_layout(image_, kind, expected, backend.info());
         const std::uint64_t room = layout_.stored_bytes.value_or(0);
-        SLIPWAY_CO_TRY(
-            const store::Placement place, co_await backend.place(image_.id, room, call_)
-        );
+        auto chosen = co_await backend.place(image_.id, room, call_);
+        if (!chosen) co_return of_store(call_, chosen.error());
+        const store::Placement place = std::move(*chosen);
         location_.id = LocationId(new_uuid());
         location_.image_id = image_.id;
         location_.backend = backend.info().id;
@@ -153,12 +166,12 @@ public:
         const auto start = std::chrono::steady_clock::now();
         SLIPWAY_CO_TRY(HashTap user_hash, HashTap::create(with_.rules.hashing_algorithm));
         SLIPWAY_CO_TRY(HashTap file_hash, HashTap::create(with_.rules.hashing_algorithm));
-        SLIPWAY_CO_TRY(
-            auto writer, co_await backend.open_writer(location_, layout_.stored_bytes, call_)
-        );
-        SLIPWAY_CO_TRY(
-            store::UploadOutcome outcome, co_await move_bytes(*writer, body, user_hash, file_hash)
-        );
+        auto opened = co_await backend.open_writer(location_, layout_.stored_bytes, call_);
+        if (!opened) co_return of_store(call_, opened.error());
+        store::ObjectWriter& writer = **opened;
+        auto moved = co_await move_bytes(writer, body, user_hash, file_hash);
+        if (!moved) co_return of_store(call_, moved.error());
+        store::UploadOutcome outcome = std::move(*moved);
 
         const auto values = user_hash.finish();
         outcome.checksum = values.checksum;
@@ -168,7 +181,8 @@ public:
         outcome.boot_form = boot_form(outcome, file_hash);
 
         SLIPWAY_CO_TRY(auto side_files, side_files_for(outcome));
-        SLIPWAY_CO_CHECK(co_await writer->commit(outcome.stored_bytes, std::move(side_files)));
+        const auto committed = co_await writer.commit(outcome.stored_bytes, std::move(side_files));
+        if (!committed) co_return of_store(call_, committed.error());
         outcome.account = {outcome.size_bytes, 0, seconds_since(start), "stream"};
         outcome.request_id = call_.request_id;
         SLIPWAY_CO_CHECK(co_await with_.catalog.finish_upload(location_.id, outcome));

@@ -220,7 +220,7 @@ awaitable<Result<void>> DatastoreBackend::make_object_directory(
         SLIPWAY_CO_CHECK(co_await make_folders(client_, place, options_.store_dir, call));
         made = co_await vsphere::make_directory(client_, target, options, call);
     }
-    if (made || made.error().code != Errc::conflict) co_return made;
+    if (made || made.error().reason != "FileAlreadyExists") co_return made;
     const std::vector<std::string> everything = {"*"};
     SLIPWAY_CO_TRY(
         const auto found,
@@ -336,6 +336,13 @@ awaitable<Result<DatastoreClone::Plan>> DatastoreBackend::plan_clone(
     );
     if (!is_usable(plan.target.datastore))
         co_return Error(Errc::unavailable, "the target datastore can not be used at present");
+    if (plan.target.datastore.has_namespaces() && !plan.is_iso)
+        co_return Error(
+            Errc::invalid_argument,
+            "a vSAN or vVol datastore takes no copy of this disk, only an import; name a VMFS or "
+            "NFS "
+            "datastore"
+        );
     if (plan.target.datastore.has_namespaces() &&
         request.target.path.find('/') == std::string::npos)
         co_return Error(

@@ -6,10 +6,6 @@ namespace slipway::test {
 namespace {
 
 using namespace std::chrono_literals;
-using Comparison;
-using ImageQuery;
-using SortDirection;
-using SortKey;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;

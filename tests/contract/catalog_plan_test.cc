@@ -7,9 +7,6 @@ namespace {
 
 using store::Db;
 using store::DbRow;
-using ImageQuery;
-using SortDirection;
-using SortKey;
 using testing::HasSubstr;
 using testing::Not;
 

@@ -30,13 +30,6 @@ Error bad(std::string_view name, std::string_view what) {
     );
 }
 
-// Characters of valid UTF-8, which JSON parsing has made sure of.
-std::size_t characters(std::string_view text) {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-        return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-    }));
-}
-
 bool has_control_characters(std::string_view text) {
     return std::any_of(text.begin(), text.end(), [](char c) {
         const auto byte = static_cast<unsigned char>(c);
@@ -202,6 +195,12 @@ Result<PatchOperation> read_operation(
 }
 
 }  // namespace
+
+std::size_t characters(std::string_view text) {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+        return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+    }));
+}
 
 Result<AttributeValue> read_attribute(
     const ImageSchema& schema, std::string_view name, const json::Value& value

@@ -148,7 +148,7 @@ awaitable<Result<Response>> ImagesApi::locations(Request& request) {
 awaitable<Result<Response>> ImagesApi::add_tag(Request& request) {
     SLIPWAY_CO_TRY(const ImageId id, image_id(request));
     const std::string& tag = request.params.at("tag");
-    if (tag.size() > kLongestTag)
+    if (characters(tag) > kLongestTag)
         co_return Error(Errc::invalid_argument, "A tag may have at most 255 characters.");
     SLIPWAY_CO_CHECK(co_await images_.add_tag(request.caller, id, tag));
     co_return no_content();
