@@ -220,7 +220,9 @@ awaitable<Result<void>> DatastoreBackend::make_object_directory(
         SLIPWAY_CO_CHECK(co_await make_folders(client_, place, options_.store_dir, call));
         made = co_await vsphere::make_directory(client_, target, options, call);
     }
-    if (made || made.error().reason != "FileAlreadyExists") co_return made;
+    if (made) co_return made;
+    const std::string& reason = made.error().reason;
+    if (reason != "FileAlreadyExists" && reason != "OutcomeUnknown") co_return made;
     const std::vector<std::string> everything = {"*"};
     SLIPWAY_CO_TRY(
         const auto found,
