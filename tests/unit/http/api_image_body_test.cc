@@ -217,5 +217,19 @@ TEST(ImagePatch, RefusesReadOnlyAndReservedRoots) {
               << " " << name;
 }
 
+TEST(ImagePatch, RefusesEveryChangeOfLocations) {
+    for (const char* path :
+         {"/locations", "/locations/0", "/locations/-", "/ locations", "/locations "})
+        for (const char* verb : {"add", "replace", "remove"})
+            EXPECT_ERROR(
+                Errc::forbidden,
+                patch(
+                    std::string(R"([{"op": ")") + verb + R"(", "path": ")" + path +
+                    R"(", "value": []}])"
+                )
+            ) << verb
+              << " " << path;
+}
+
 }  // namespace
 }  // namespace slipway::http::api
