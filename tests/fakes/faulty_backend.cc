@@ -86,7 +86,7 @@ awaitable<Result<std::unique_ptr<store::ObjectWriter>>> FaultyBackend::open_writ
 }
 
 awaitable<Result<std::unique_ptr<ByteSource>>> FaultyBackend::open_reader(
-    const Location& location, store::ByteRange range, const Call& call
+    const Location& location, ByteRange range, const Call& call
 ) {
     auto opened = co_await Countdown::count(countdown_, inner_.open_reader(location, range, call));
     if (!opened) co_return std::move(opened).error();
@@ -126,7 +126,7 @@ awaitable<Result<Account>> FaultyBackend::clone(
     return Countdown::count(countdown_, inner_.clone(request, checkpoint, progress, call));
 }
 
-awaitable<Result<std::vector<store::DatastoreStatus>>> FaultyBackend::datastores(const Call& call) {
+awaitable<Result<std::vector<DatastoreStatus>>> FaultyBackend::datastores(const Call& call) {
     return Countdown::count(countdown_, inner_.datastores(call));
 }
 

@@ -26,7 +26,7 @@ public:
     // True when the n-th call has come.
     [[nodiscard]] bool has_failed() const;
 
-    [[nodiscard]] const store::BackendInfo& info() const override { return inner_.info(); }
+    [[nodiscard]] const BackendInfo& info() const override { return inner_.info(); }
     awaitable<Result<store::Placement>> place(
         const ImageId& image, std::uint64_t expected_bytes, const Call& call
     ) override;
@@ -34,7 +34,7 @@ public:
         const Location& location, std::optional<std::uint64_t> stored_bytes, const Call& call
     ) override;
     awaitable<Result<std::unique_ptr<ByteSource>>> open_reader(
-        const Location& location, store::ByteRange range, const Call& call
+        const Location& location, ByteRange range, const Call& call
     ) override;
     awaitable<Result<std::uint64_t>> stat(const Location& location, const Call& call) override;
     awaitable<Result<void>> remove(const Location& location, const Call& call) override;
@@ -48,7 +48,7 @@ public:
         store::CloneProgress& progress,
         const Call& call
     ) override;
-    awaitable<Result<std::vector<store::DatastoreStatus>>> datastores(const Call& call) override;
+    awaitable<Result<std::vector<DatastoreStatus>>> datastores(const Call& call) override;
 
 private:
     struct Countdown;

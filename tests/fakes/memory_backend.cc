@@ -143,7 +143,7 @@ awaitable<Result<std::unique_ptr<store::ObjectWriter>>> MemoryBackend::open_writ
 }
 
 awaitable<Result<std::unique_ptr<ByteSource>>> MemoryBackend::open_reader(
-    const Location& location, store::ByteRange range, const Call& call
+    const Location& location, ByteRange range, const Call& call
 ) {
     SLIPWAY_CO_TRY(const std::uint64_t size, co_await stat(location, call));
     if (size != location.stored_bytes)
@@ -236,18 +236,18 @@ awaitable<Result<Account>> MemoryBackend::clone(
     co_return account;
 }
 
-awaitable<Result<std::vector<store::DatastoreStatus>>> MemoryBackend::datastores(const Call&) {
+awaitable<Result<std::vector<DatastoreStatus>>> MemoryBackend::datastores(const Call&) {
     const std::lock_guard lock(state_->mutex);
     std::uint64_t used = 0;
     for (const auto& [directory, files] : state_->directories)
         for (const auto& [name, bytes] : files) used += bytes.size();
-    store::DatastoreStatus status;
+    DatastoreStatus status;
     status.name = kDatastore;
     status.type = "memory";
     status.capacity_bytes = capacity_bytes_;
     status.free_bytes = capacity_bytes_ - std::min(capacity_bytes_, used);
     status.accessible = true;
-    co_return std::vector<store::DatastoreStatus>{status};
+    co_return std::vector<DatastoreStatus>{status};
 }
 
 std::vector<std::string> MemoryBackend::directories() const {

@@ -29,7 +29,7 @@ public:
     explicit MemoryBackend(MemoryBackendOptions options = {});
     ~MemoryBackend() override;
 
-    [[nodiscard]] const store::BackendInfo& info() const override { return info_; }
+    [[nodiscard]] const BackendInfo& info() const override { return info_; }
     awaitable<Result<store::Placement>> place(
         const ImageId& image, std::uint64_t expected_bytes, const Call& call
     ) override;
@@ -37,7 +37,7 @@ public:
         const Location& location, std::optional<std::uint64_t> stored_bytes, const Call& call
     ) override;
     awaitable<Result<std::unique_ptr<ByteSource>>> open_reader(
-        const Location& location, store::ByteRange range, const Call& call
+        const Location& location, ByteRange range, const Call& call
     ) override;
     awaitable<Result<std::uint64_t>> stat(const Location& location, const Call& call) override;
     awaitable<Result<void>> remove(const Location& location, const Call& call) override;
@@ -51,7 +51,7 @@ public:
         store::CloneProgress& progress,
         const Call& call
     ) override;
-    awaitable<Result<std::vector<store::DatastoreStatus>>> datastores(const Call& call) override;
+    awaitable<Result<std::vector<DatastoreStatus>>> datastores(const Call& call) override;
 
     // --- what a test may look at -----------------------------------------------------------
     [[nodiscard]] std::vector<std::string> directories() const;
@@ -71,7 +71,7 @@ private:
 
     [[nodiscard]] Result<void> check_target(const store::CloneRequest& request) const;
 
-    store::BackendInfo info_;
+    BackendInfo info_;
     std::uint64_t capacity_bytes_;
     std::shared_ptr<State> state_;  // also of writers and readers, which may outlive the backend
 };
