@@ -209,20 +209,22 @@ awaitable<Result<std::unique_ptr<ObjectWriter>>> DatastoreBackend::open_writer(
     );
 }
 
-// The name is ours alone, so a directory that is there and empty was made by a lost call of ours.
 awaitable<Result<void>> DatastoreBackend::make_object_directory(
     Place place, const std::string& directory, const Call& call
 ) {
     const vsphere::MakeDirectoryOptions options{.create_parents = false, .exists_ok = false};
     SLIPWAY_CO_TRY(const auto target, place.file(directory));
     auto made = co_await vsphere::make_directory(client_, target, options, call);
-    if (!made && made.error().code == Errc::not_found) {
+    const bool missed = !made && (made.error().code == Errc::not_found ||
+                                  made.error().reason == "CannotCreateFile" ||
+                                  made.error().reason == vsphere::kOutcomeUnknown);
+    if (missed) {
+        // The store directory is missing (vSAN says CannotCreateFile), or the answer was lost.
         SLIPWAY_CO_CHECK(co_await make_folders(client_, place, options_.store_dir, call));
         made = co_await vsphere::make_directory(client_, target, options, call);
     }
-    if (made) co_return made;
-    const std::string& reason = made.error().reason;
-    if (reason != "FileAlreadyExists" && reason != "OutcomeUnknown") co_return made;
+    if (made || made.error().code != Errc::conflict) co_return made;
+    // The name is ours alone: a directory that is there and empty was made by a lost call of ours.
     const std::vector<std::string> everything = {"*"};
     SLIPWAY_CO_TRY(
         const auto found,

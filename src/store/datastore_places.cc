@@ -1,6 +1,7 @@
 #include "store/datastore_places.h"
 
 #include "vsphere/datastore_browser.h"
+#include "vsphere/fault.h"
 #include "vsphere/namespace_manager.h"
 
 #include <algorithm>
@@ -111,9 +112,13 @@ awaitable<Result<void>> make_folders(
         if (!made && made.error().code != Errc::conflict) co_return made.error();
         if (top == folder) co_return Result<void>();
     }
-    SLIPWAY_CO_TRY(auto directory, place.file(folder));
+    SLIPWAY_CO_TRY(const auto directory, place.file(folder));
     const vsphere::MakeDirectoryOptions options{.create_parents = true, .exists_ok = true};
-    co_return co_await vsphere::make_directory(client, std::move(directory), options, call);
+    auto made = co_await vsphere::make_directory(client, directory, options, call);
+    // Making it twice is as good as once.
+    if (!made && made.error().reason == vsphere::kOutcomeUnknown)
+        made = co_await vsphere::make_directory(client, directory, options, call);
+    co_return made;
 }
 
 awaitable<Result<std::vector<std::string>>> names_present(

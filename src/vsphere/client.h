@@ -10,6 +10,10 @@ namespace slipway::vsphere {
 
 class TaskWatcher;
 
+// For callers that try again by retry_class().
+using net::next_delay;
+using net::RetryPolicy;
+
 struct VimClientOptions {
     net::Url server;  // of the vCenter or ESXi host; its target is not used
     std::string username;

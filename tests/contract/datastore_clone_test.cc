@@ -209,10 +209,10 @@ TEST_F(DatastoreClones, KnowTheirOwnMoveWhenItsAnswerIsLost) {
 TEST_F(DatastoreClones, WaitForTheSameTaskAfterARestart) {
     const auto what = request(stored_disk(), "vm/disk.vmdk");
     const auto copies = vcenter().calls("CopyVirtualDisk_Task");
-    vcenter().set(R"({"task_base_ms":1500})");
+    vcenter().set(R"({"task_rate":500000})");
     // The process ends while the copy runs: the second checkpoint names its task.
     auto until_running = [&]() -> awaitable<Result<Account>> {
-        co_return co_await with_deadline(after(700ms), backend().clone(what, "", progress_, call_));
+        co_return co_await with_deadline(after(1s), backend().clone(what, "", progress_, call_));
     };
     ASSERT_FALSE(await(until_running()));
     ASSERT_EQ(checkpoints_.size(), 2U);
@@ -239,7 +239,7 @@ TEST_F(DatastoreClones, AreRefusedWithADamagedCheckpoint) {
 }
 
 TEST_F(DatastoreClones, LeaveNothingBehindWhenTheyAreCancelledOnTheWay) {
-    vcenter().set(R"({"task_base_ms":3000})");
+    vcenter().set(R"({"task_rate":500000})");
     const auto what = request(stored_disk(), "vm/disk.vmdk");
     progress_.save = [this](std::string checkpoint) -> awaitable<Result<void>> {
         checkpoints_.push_back(std::move(checkpoint));
@@ -276,7 +276,7 @@ TEST_F(DatastoreClones, TryAgainAfterATroubleThatPasses) {
 TEST_F(DatastoreClones, KeepTheirSourceFromBeingRemoved) {
     const auto source = stored_disk();
     const auto what = request(source, "vm/disk.vmdk");
-    vcenter().set(R"({"task_base_ms":1500})");
+    vcenter().set(R"({"task_rate":500000})");
     std::optional<Result<void>> removed;
     progress_.save = [&](std::string) -> awaitable<Result<void>> { co_return Result<void>(); };
     progress_.report = [](int) {};
@@ -284,7 +284,7 @@ TEST_F(DatastoreClones, KeepTheirSourceFromBeingRemoved) {
         TaskGroup group(co_await asio::this_coro::executor);
         auto executor = co_await asio::this_coro::executor;
         group.spawn_on(executor, "remover", [&]() -> awaitable<void> {
-            co_await sleep_for(500ms);
+            co_await sleep_for(1s);
             removed = co_await backend().remove(source, call_);
         });
         auto account = co_await backend().clone(what, "", progress_, call_);

@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/vmware/govmomi/object"
-	"github.com/vmware/govmomi/vim25"
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
 )
 
 // vcenterMux is what clients of vCenter see.
@@ -203,17 +203,13 @@ func (v *vcenter) renameDatastore(w http.ResponseWriter, r *http.Request) {
 		refuseControl(w, fmt.Errorf("cannot rename %q to %q", req.Datastore, req.Name))
 		return
 	}
-	client, err := vim25.NewClient(r.Context(), v.svc)
-	if err == nil {
-		task, rerr := object.NewCommon(client, ds.ref).Rename(r.Context(), req.Name)
-		if err = rerr; err == nil {
-			err = task.Wait(r.Context())
-		}
-	}
-	if err != nil {
-		refuseControl(w, err)
-		return
-	}
+	ctx := v.simContext()
+	obj := v.reg.Get(ds.ref).(*simulator.Datastore)
+	v.reg.WithLock(ctx, obj, func() {
+		v.reg.Update(ctx, obj, []types.PropertyChange{
+			{Name: "name", Val: req.Name}, {Name: "summary.name", Val: req.Name},
+		})
+	})
 	ds.mu.Lock()
 	ds.name = req.Name
 	ds.mu.Unlock()
