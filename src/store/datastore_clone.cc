@@ -131,7 +131,7 @@ awaitable<Result<void>> DatastoreClone::copy_until_whole() {
         const auto delay = vsphere::next_delay(
             kCopyPolicy,
             failures,
-            net::random_jitter(),
+            vsphere::random_jitter(),
             call_.deadline,
             std::chrono::steady_clock::now()
         );
@@ -220,7 +220,7 @@ awaitable<Result<void>> DatastoreClone::move_into_place() {
         const auto delay = vsphere::next_delay(
             kCopyPolicy,
             failures,
-            net::random_jitter(),
+            vsphere::random_jitter(),
             call_.deadline,
             std::chrono::steady_clock::now()
         );
@@ -316,7 +316,7 @@ awaitable<void> DatastoreClone::remove_attempt(int attempt) {
         return error.reason == "FileLocked" ||
                vsphere::retry_class(error) == vsphere::RetryClass::retry;
     };
-    const auto removed = co_await net::with_retries(kRemovalPolicy, call_, remove, may_pass);
+    const auto removed = co_await vsphere::with_retries(kRemovalPolicy, call_, remove, may_pass);
     if (!removed && removed.error().code != Errc::not_found)
         log::warning(
             call_,
