@@ -19,7 +19,6 @@ TEST_P(CatalogContract, TakesAnImageFromQueuedToActive) {
     outcome.virtual_size_bytes = 4096;
     outcome.stored_bytes = 66536;
     outcome.boot_form = BootForm{"sparse", 66536, 4096, "aa", "bb"};
-    outcome.min_disk_gib = 2;
     outcome.account.bytes_through = 1000;
     outcome.account.seconds = 0.25;
     outcome.request_id = "req-1";
@@ -32,7 +31,6 @@ TEST_P(CatalogContract, TakesAnImageFromQueuedToActive) {
     EXPECT_EQ(active.checksum, "d41d8cd98f00b204e9800998ecf8427e");
     EXPECT_EQ(active.os_hash_algo, "sha512");
     EXPECT_EQ(active.os_hash_value, "cf83e1357eefb8bd");
-    EXPECT_EQ(active.min_disk_gib, 2);
     EXPECT_EQ(active.boot_form, outcome.boot_form);
     EXPECT_EQ(active.updated_at, clock_.now());
 
@@ -53,18 +51,6 @@ TEST_P(CatalogContract, TakesAnImageFromQueuedToActive) {
     EXPECT_EQ(transfers[0].account.seconds, 0.25);
     EXPECT_EQ(transfers[0].account.path, "stream");
     EXPECT_EQ(transfers[0].request_id, "req-1");
-}
-
-TEST_P(CatalogContract, RaisesMinDiskAndNeverLowersIt) {
-    Image image;
-    image.id = image_id(1);
-    image.min_disk_gib = 10;
-    create(image);
-    const Location location = begin_upload(image.id);
-    store::UploadOutcome outcome = outcome_of(1);
-    outcome.min_disk_gib = 2;
-    EXPECT_OK(run(catalog_->finish_upload(location.id, outcome)));
-    EXPECT_EQ(run(catalog_->find_image(image.id)).value().min_disk_gib, 10);
 }
 
 TEST_P(CatalogContract, LetsOneOfTwoUploadsWin) {

@@ -20,13 +20,13 @@ const ImageSchema& schema() {
 }
 
 Result<Image> create(const std::string& body) {
-    return read_new_image(schema(), body, "owner");
+    return read_new_image(schema(), body, json::Limits(), "owner");
 }
 
 Result<service::ImagePatch> patch(
     const std::string& body, PatchDialect dialect = PatchDialect::v2_1
 ) {
-    return read_image_patch(schema(), body, dialect);
+    return read_image_patch(schema(), body, json::Limits(), dialect);
 }
 
 TEST(NewImage, HasTheDefaults) {

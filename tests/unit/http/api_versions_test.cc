@@ -18,7 +18,7 @@ Versions::Outcome resolve(
     FakeRequest request("GET", path);
     request.with("Host", "glance:9292");
     if (accept != nullptr) request.with("Accept", accept);
-    return Versions(multi_store, "").resolve(request);
+    return Versions(multi_store, PublicUrl()).resolve(request);
 }
 
 int status_of(const Versions::Outcome& outcome) {
@@ -118,17 +118,17 @@ TEST(Versions, LinkToThePublicEndpointOrTheHost) {
     request.with("Host", "glance:9292")
         .with("X-Forwarded-Host", "evil")
         .with("Forwarded", "host=evil");
-    const auto from_host = Versions(false, "").resolve(request);
+    const auto from_host = Versions(false, PublicUrl()).resolve(request);
     EXPECT_THAT(from_host.answer->text, testing::HasSubstr(R"("href":"http://glance:9292/v2/")"));
     EXPECT_THAT(from_host.answer->text, testing::Not(testing::HasSubstr("evil")));
     request.tls = true;
     EXPECT_THAT(
-        Versions(false, "").resolve(request).answer->text,
+        Versions(false, PublicUrl()).resolve(request).answer->text,
         testing::HasSubstr(R"("href":"https://glance:9292/v2/")")
     );
     for (const char* endpoint : {"https://images.example", "https://images.example//"})
         EXPECT_THAT(
-            Versions(false, endpoint).resolve(request).answer->text,
+            Versions(false, PublicUrl{endpoint, false}).resolve(request).answer->text,
             testing::HasSubstr(R"("href":"https://images.example/v2/")")
         );
 }
