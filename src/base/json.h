@@ -98,7 +98,9 @@ public:
         return key(name).string(value);
     }
     Writer& member(std::string_view name, const char* value) { return key(name).string(value); }
-    Writer& member(std::string_view name, const std::string& value) { return key(name).string(value); }
+    Writer& member(std::string_view name, const std::string& value) {
+        return key(name).string(value);
+    }
     Writer& member(std::string_view name, bool value) { return key(name).boolean(value); }
     Writer& member(std::string_view name, std::int64_t value) { return key(name).integer(value); }
     Writer& member_or_null(std::string_view name, const std::optional<std::string>& value) {

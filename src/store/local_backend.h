@@ -27,7 +27,7 @@ struct LocalBackendOptions {
     int weight = 0;
     bool is_default = false;
     BootFormMode boot_form = BootFormMode::sparse;  // where the folders are published
-    std::vector<LocalDirectory> directories;  // at least one; all are published, or none
+    std::vector<LocalDirectory> directories;        // at least one; all are published, or none
     // Where clones may go; empty: nowhere. On the file system of the objects they can share blocks.
     std::filesystem::path clone_root;
 };

@@ -71,9 +71,7 @@ Location BackendContract::stored(const std::vector<std::byte>& bytes) {
     return location;
 }
 
-Result<std::vector<std::byte>> BackendContract::read(
-    const Location& location, ByteRange range
-) {
+Result<std::vector<std::byte>> BackendContract::read(const Location& location, ByteRange range) {
     SLIPWAY_TRY(auto reader, await(backend().open_reader(location, range, call_)));
     std::vector<std::byte> bytes;
     std::vector<std::byte> buffer(1U << 20U);

@@ -24,9 +24,7 @@ public:
     }
 
     store::Backend& backend() override { return *backend_; }
-    CloneTarget clone_target(const std::string& path) override {
-        return {"", "local", path, ""};
-    }
+    CloneTarget clone_target(const std::string& path) override { return {"", "local", path, ""}; }
     std::optional<std::vector<std::byte>> cloned_disk(
         const CloneTarget& target, const Location& source
     ) override {

@@ -50,7 +50,8 @@ protected:
     static void SetUpTestSuite() { vcenter = SimulatedVCenter::start(); }
     static void TearDownTestSuite() { vcenter.reset(); }
     void SetUp() override {
-        if (!vcenter) FAIL() << "the simulated vCenter is not at $SLIPWAY_VCENTER; ./dev test builds it";
+        if (!vcenter)
+            FAIL() << "the simulated vCenter is not at $SLIPWAY_VCENTER; ./dev test builds it";
     }
 
     // Runs `body` with a logged-out client, and closes it.

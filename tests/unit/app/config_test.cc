@@ -419,10 +419,7 @@ TEST(ConfigDatabase, RefusesMySqlAndNamesTheWayOut) {
     const auto findings =
         folder.findings("[database]\nconnection = mysql+pymysql://glance:canary@db/glance\n");
     EXPECT_THAT(
-        findings,
-        ElementsAre(AllOf(
-            HasSubstr("second --config-file"), Not(HasSubstr("canary"))
-        ))
+        findings, ElementsAre(AllOf(HasSubstr("second --config-file"), Not(HasSubstr("canary"))))
     );
     folder.sources.files = {
         folder.write(

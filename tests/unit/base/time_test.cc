@@ -18,7 +18,8 @@ TEST(Iso8601, IsReadInItsUsualShapes) {
 }
 
 TEST(Iso8601, IsRefusedInOthers) {
-    for (const char* text : {"", "now", "2026-13-01", "2026-08-01T25:00:00Z", "2026-08-01T12:00:00Zz", "2026-02-30"})
+    for (const char* text :
+         {"", "now", "2026-13-01", "2026-08-01T25:00:00Z", "2026-08-01T12:00:00Zz", "2026-02-30"})
         EXPECT_FALSE(parse_iso8601(text)) << text;
 }
 
