@@ -19,9 +19,13 @@ go=$(scripts/go.sh)
 (cd tests/vcenter && "$go" vet ./... && "$go" test ./...)
 
 echo "== real peers"
+export VCENTER_BINARY=$PWD/build/vcenter/vcenter
 python3 tests/peers/venvs.py
 tests/vcenter/judge.sh
-build/venvs/clients/bin/python -m pytest -q tests/e2e
+for suite in tests/peers tests/api tests/e2e; do
+    build/venvs/clients/bin/python -m pytest -q "$suite"
+done
+python3 scripts/demo.py
 
 if [ "${1:-}" = "--all" ]; then
     echo "== thread sanitizer"

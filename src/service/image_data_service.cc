@@ -154,9 +154,10 @@ public:
         location_.stored_bytes = room;
         location_.server = with_.server;
         stop_ = with_.transfers.begin_upload(image_.id);
-        SLIPWAY_CO_CHECK(co_await with_.catalog.begin_upload(location_));
-        begun_ = true;
-        co_return Result<void>();
+        auto begun = co_await with_.catalog.begin_upload(location_);
+        if (!begun && begun.error().code == Errc::not_found) co_return image_gone();
+        begun_ = begun.has_value();
+        co_return begun;
     }
 
     [[nodiscard]] bool begun() const { return begun_; }

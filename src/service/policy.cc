@@ -81,7 +81,7 @@ bool is_visible(const Identity& identity, const Image& image, bool shared_with_c
 }
 
 bool may(Action action, const Identity& identity, const Target& target) {
-    if (action == Action::modify_member && target.member == identity.project &&
+    if (action == Action::modify_member && target.member && target.member == identity.project &&
         identity.has_role("member"))
         return true;
     if (identity.is_admin) return true;

@@ -1,7 +1,7 @@
 #include "store/datastore_clone.h"
 
 #include "base/log.h"
-#include "net/retry.h"
+#include "vsphere/client.h"
 #include "vsphere/fault.h"
 #include "vsphere/virtual_disk.h"
 
@@ -14,13 +14,13 @@ namespace {
 
 using Phase = CloneCheckpoint::Phase;
 
-constexpr net::RetryPolicy kCopyPolicy{
+constexpr vsphere::RetryPolicy kCopyPolicy{
     .attempts = 4,
     .base_delay = std::chrono::milliseconds(500),
     .max_delay = std::chrono::seconds(10),
 };
 // A copy that was cancelled, or whose end we missed, may hold its file for a moment longer.
-constexpr net::RetryPolicy kRemovalPolicy{
+constexpr vsphere::RetryPolicy kRemovalPolicy{
     .attempts = 6,
     .base_delay = std::chrono::milliseconds(250),
     .max_delay = std::chrono::seconds(5),
@@ -128,10 +128,10 @@ awaitable<Result<void>> DatastoreClone::copy_until_whole() {
         const bool again =
             is_outcome_unknown(error) || vsphere::retry_class(error) == vsphere::RetryClass::retry;
         if (save_failed_ || progress_.cancelled() || !again) co_return copied;
-        const auto delay = net::next_delay(
+        const auto delay = vsphere::next_delay(
             kCopyPolicy,
             failures,
-            net::random_jitter(),
+            vsphere::random_jitter(),
             call_.deadline,
             std::chrono::steady_clock::now()
         );
@@ -217,10 +217,10 @@ awaitable<Result<void>> DatastoreClone::move_into_place() {
         if (moved.error().reason == "FileAlreadyExists") co_return target_exists();
         const bool unclear = is_outcome_unknown(moved.error()) ||
                              vsphere::retry_class(moved.error()) == vsphere::RetryClass::retry;
-        const auto delay = net::next_delay(
+        const auto delay = vsphere::next_delay(
             kCopyPolicy,
             failures,
-            net::random_jitter(),
+            vsphere::random_jitter(),
             call_.deadline,
             std::chrono::steady_clock::now()
         );
@@ -316,7 +316,7 @@ awaitable<void> DatastoreClone::remove_attempt(int attempt) {
         return error.reason == "FileLocked" ||
                vsphere::retry_class(error) == vsphere::RetryClass::retry;
     };
-    const auto removed = co_await net::with_retries(kRemovalPolicy, call_, remove, may_pass);
+    const auto removed = co_await vsphere::with_retries(kRemovalPolicy, call_, remove, may_pass);
     if (!removed && removed.error().code != Errc::not_found)
         log::warning(
             call_,

@@ -10,6 +10,12 @@ namespace slipway::vsphere {
 
 class TaskWatcher;
 
+// For callers that try again by retry_class().
+using net::next_delay;
+using net::random_jitter;
+using net::RetryPolicy;
+using net::with_retries;
+
 struct VimClientOptions {
     net::Url server;  // of the vCenter or ESXi host; its target is not used
     std::string username;

@@ -2,6 +2,8 @@
 
 #include "store/catalog.h"
 #include "store/db.h"
+#include "tests/support/manual_clock.h"
+#include "tests/support/results.h"
 #include "tests/support/run.h"
 
 #include <gmock/gmock.h>
@@ -12,16 +14,6 @@
 #include <vector>
 
 namespace slipway::test {
-
-// A clock that stands until it is moved.
-class ManualClock final : public Clock {
-public:
-    [[nodiscard]] Time now() const override { return now_; }
-    void advance(std::chrono::microseconds by) { now_ += by; }
-
-private:
-    Time now_ = parse_iso8601("2026-08-01T12:00:00Z").value();
-};
 
 // What every catalogue promises, on both engines; each test has a database of its own.
 class CatalogContract : public testing::TestWithParam<store::Engine> {
@@ -68,22 +60,5 @@ template <class T>
 Errc code_of(const Result<T>& result) {
     return result ? Errc::internal : result.error().code;
 }
-
-template <class T>
-testing::AssertionResult succeeds(const Result<T>& result) {
-    if (result) return testing::AssertionSuccess();
-    return testing::AssertionFailure()
-           << to_string(result.error().code) << ": " << result.error().message;
-}
-
-template <class T>
-testing::AssertionResult fails_with(Errc code, const Result<T>& result) {
-    if (result) return testing::AssertionFailure() << "it succeeded";
-    if (result.error().code == code) return testing::AssertionSuccess();
-    return succeeds(result);
-}
-
-#define EXPECT_OK(...) EXPECT_TRUE(succeeds(__VA_ARGS__))
-#define EXPECT_ERROR(code, ...) EXPECT_TRUE(fails_with(code, __VA_ARGS__))
 
 }  // namespace slipway::test

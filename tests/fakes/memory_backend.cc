@@ -111,6 +111,7 @@ MemoryBackend::MemoryBackend(MemoryBackendOptions options)
     info_.is_default = options.is_default;
     info_.weight = options.weight;
     info_.publishes_locations = options.publishes_locations;
+    info_.boot_form = options.boot_form;
 }
 
 MemoryBackend::~MemoryBackend() = default;

@@ -18,6 +18,7 @@ struct MemoryBackendOptions {
     bool is_default = true;
     int weight = 0;
     bool publishes_locations = false;
+    BootFormMode boot_form = BootFormMode::sparse;
     std::uint64_t capacity_bytes = 1ULL << 40U;
 };
 

@@ -171,13 +171,14 @@ Result<PatchOperation> read_operation(
         return Error(Errc::invalid_argument, "Operations must be JSON objects.");
     SLIPWAY_TRY(const RawOperation raw, read_raw(object, dialect));
     // With locations hidden and not settable by clients, every change of them is refused alike.
-    if (raw.pointer == "/locations" || raw.pointer.starts_with("/locations/"))
-        return Error(
-            Errc::forbidden, "It's not allowed to update locations: they are slipway's own."
-        );
+    const Error locations_are_ours(
+        Errc::forbidden, "It's not allowed to update locations: they are slipway's own."
+    );
+    if (raw.pointer.starts_with("/locations/")) return locations_are_ours;
     PatchOperation operation;
     operation.verb = raw.verb;
     SLIPWAY_TRY(operation.name, read_pointer(raw.pointer));
+    if (operation.name == "locations") return locations_are_ours;
     const Attribute* attribute = schema.find(operation.name);
     if (operation.name == "id" || (attribute != nullptr && attribute->read_only))
         return read_only(operation.name);
