@@ -63,6 +63,10 @@ public:
     // closed connection, is returned as the answer. Never follows redirects, never sends Expect. A
     // pooled connection that turns out closed before any byte of the answer is replaced once when
     // the request has no body.
+    // Time: the call's deadline covers connecting, a request of at most 1 MiB and the head of its
+    // answer. A longer request, the wait for its answer, and the answer's body are bounded by the
+    // stall limit alone.
+    // To be called on a strand: it reads and writes side by side.
     // Errors: unavailable (connect, reset, TLS), timeout, corrupt (not HTTP), or the source's own.
     awaitable<Result<std::unique_ptr<HttpResponse>>> send(
         HttpRequest request, const TlsTrust& trust, const Call& call
