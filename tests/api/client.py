@@ -16,7 +16,7 @@ PATCH_V21 = "application/openstack-images-v2.1-json-patch"
 PATCH_V20 = "application/openstack-images-v2.0-json-patch"
 OCTETS = "application/octet-stream"
 ANSWER_SECONDS = 60.0
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 
 Found = TypeVar("Found")
 
