@@ -61,6 +61,10 @@ func (v *vcenter) controlMux() http.Handler {
 	mux.HandleFunc("GET /info", func(w http.ResponseWriter, _ *http.Request) { respond(w, v.hello()) })
 	mux.HandleFunc("GET /space", func(w http.ResponseWriter, _ *http.Request) { respond(w, v.listSpace()) })
 	mux.HandleFunc("POST /restart-inventory-rename", v.renameDatastore)
+	mux.HandleFunc("GET /machines", v.listMachines)
+	mux.HandleFunc("POST /machines", v.addMachine)
+	mux.HandleFunc("DELETE /machines/{name}", v.removeMachine)
+	mux.HandleFunc("POST /registered-disks", v.registerDisk)
 	return mux
 }
 
@@ -110,6 +114,9 @@ func (v *vcenter) changeSettings(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil && !slices.Contains([]string{"esx", "vcenter", "*"}, change.NFCHost) {
 		err = fmt.Errorf("nfc_host %q", change.NFCHost)
+	}
+	if err == nil && !slices.Contains([]string{apiVirtualCenter, apiHostAgent}, change.APIType) {
+		err = fmt.Errorf("api_type %q", change.APIType)
 	}
 	for name := range change.FreeSpace {
 		if err == nil && v.storeByName(name) == nil {

@@ -228,6 +228,8 @@ func TestVSAN(t *testing.T) {
 	w.want(err, "CannotCreateFile")
 	made, err := methods.CreateDirectory(w.ctx, w.c, &types.CreateDirectory{This: ns, Datastore: w.store("vsan1").ref, DisplayName: "top"})
 	w.must(err)
+	_, err = methods.MakeDirectory(w.ctx, w.c, &types.MakeDirectory{This: *w.c.ServiceContent.FileManager, Name: "[vsan1] top", Datacenter: &w.dc})
+	w.want(err, "FileAlreadyExists")
 	w.mkdir("[vsan1] top/sub")
 	if f := w.createDisk("[vsan1] top/a.vmdk", 1024); f != "" {
 		t.Fatal(f)
@@ -243,6 +245,25 @@ func TestVSAN(t *testing.T) {
 	if f := w.copyDisk("[images] s/a.vmdk", "[vsan1] top/c.vmdk"); f != "InvalidDiskFormat" {
 		t.Errorf("hosted disk to vsan: %q", f)
 	}
+	// A descriptor is text: its copy names the same object, and who deletes either disk deletes both.
+	copied, err := methods.CopyDatastoreFile_Task(w.ctx, w.c, &types.CopyDatastoreFile_Task{
+		This: *w.c.ServiceContent.FileManager, SourceName: "[vsan1] top/b.vmdk", SourceDatacenter: &w.dc,
+		DestinationName: "[vsan1] top/same.vmdk", DestinationDatacenter: &w.dc,
+	})
+	w.must(err)
+	if f := w.wait(copied.Returnval); f != "" {
+		t.Errorf("copy of a descriptor: %q", f)
+	}
+	deleted, err := methods.DeleteVirtualDisk_Task(w.ctx, w.c, &types.DeleteVirtualDisk_Task{
+		This: w.vdm(), Name: "[vsan1] top/same.vmdk", Datacenter: &w.dc,
+	})
+	w.must(err)
+	if f := w.wait(deleted.Returnval); f != "" {
+		t.Errorf("delete: %q", f)
+	}
+	if f := w.copyDisk("[vsan1] top/b.vmdk", "[vsan1] top/d.vmdk"); f != "FileNotFound" {
+		t.Errorf("a disk without its object: %q", f)
+	}
 	conv, err := methods.ConvertNamespacePathToUuidPath(w.ctx, w.c, &types.ConvertNamespacePathToUuidPath{
 		This: ns, Datacenter: &w.dc, NamespaceUrl: "ds:///vmfs/volumes/vsan1/top/sub",
 	})
@@ -256,4 +277,44 @@ func TestVSAN(t *testing.T) {
 	if s := status(res); s != 500 && s != 0 {
 		t.Errorf("PUT to the root of vsan: %d", s)
 	}
+}
+
+func TestOnlyAHostTakesTheTypeOfACopy(t *testing.T) {
+	w := newWorld(t)
+	w.mkdir("[images] spec")
+	if f := w.createDisk("[images] spec/a.vmdk", 1024); f != "" {
+		t.Fatal(f)
+	}
+	copyAs := func(kind, name string) (string, error) {
+		res, err := methods.CopyVirtualDisk_Task(w.ctx, w.c, &types.CopyVirtualDisk_Task{
+			This:       *w.c.ServiceContent.VirtualDiskManager,
+			SourceName: "[images] spec/a.vmdk", SourceDatacenter: &w.dc, DestName: name, DestDatacenter: &w.dc,
+			DestSpec: &types.VirtualDiskSpec{DiskType: kind, AdapterType: "lsiLogic"},
+		})
+		if err != nil {
+			return "", err
+		}
+		return w.wait(res.Returnval), nil
+	}
+	_, err := copyAs("thin", "[images] spec/b.vmdk")
+	w.want(err, "NotImplemented")
+	w.post("/settings", fields{"api_type": "HostAgent"})
+	content, err := methods.GetServiceContent(w.ctx, w.c)
+	w.must(err)
+	if content.About.ApiType != "HostAgent" {
+		t.Error(content.About.ApiType)
+	}
+	for kind, thin := range map[string]bool{"thin": true, "preallocated": false} {
+		name := "spec/" + kind + ".vmdk"
+		if f, err := copyAs(kind, "[images] "+name); f != "" || err != nil {
+			t.Fatal(f, err)
+		}
+		text, err := os.ReadFile(w.store("images").at(name).local)
+		w.must(err)
+		if strings.Contains(string(text), "thinProvisioned") != thin {
+			t.Errorf("%s\n%s", kind, text)
+		}
+	}
+	_, err = copyAs("round", "[images] spec/c.vmdk")
+	w.want(err, "InvalidArgument")
 }

@@ -63,16 +63,30 @@ func (v *vcenter) makeDisk(t target, capacity int64, adapter string, thin bool) 
 }
 
 func (v *vcenter) copyVirtualDisk(c *call, req *types.CopyVirtualDisk_Task) (*types.CopyVirtualDisk_TaskResponse, error) {
+	kind := ""
 	if req.DestSpec != nil {
-		return nil, fail(&types.NotImplemented{}, "The operation is not implemented: destSpec")
+		if v.settings.get().APIType != apiHostAgent {
+			return nil, fail(&types.NotImplemented{}, "The operation is not implemented: destSpec")
+		}
+		if kind = req.DestSpec.GetVirtualDiskSpec().DiskType; !slices.Contains(diskTypes, kind) {
+			return nil, invalidArgument("destSpec.diskType")
+		}
 	}
 	src, dst, err := v.pair(req.SourceName, req.SourceDatacenter, req.DestName, req.DestDatacenter)
 	if err != nil {
 		return nil, err
 	}
 	ref := c.run("CopyVirtualDisk_Task", dst.ds.dc.ref, true, func(p *progress) (any, error) {
-		v.journal.count(func(s *counters) { s.Copies++ })
-		return nil, v.copyDisk(p, src, dst)
+		v.journal.count(func(s *counters) {
+			s.Copies++
+			s.Copying++
+			s.MostCopying = max(s.MostCopying, s.Copying)
+		})
+		defer v.journal.count(func(s *counters) { s.Copying-- })
+		if err := v.copyDisk(p, src, dst); err != nil || kind == "" {
+			return nil, err
+		}
+		return nil, v.change(dst, func(d *disk) error { return retype(d, kind) })
 	})
 	return &types.CopyVirtualDisk_TaskResponse{Returnval: ref}, nil
 }
@@ -256,6 +270,15 @@ func (v *vcenter) change(t target, fn func(d *disk) error) error {
 // written: this machine's disk is smaller than the datastores it plays.
 func thicken(d *disk) error {
 	delete(d.desc.DDB, "ddb.thinProvisioned")
+	return nil
+}
+
+// retype makes a disk thin or thick, as the spec of a copy asks.
+func retype(d *disk, kind string) error {
+	if kind != "thin" {
+		return thicken(d)
+	}
+	d.desc.DDB["ddb.thinProvisioned"] = "1"
 	return nil
 }
 

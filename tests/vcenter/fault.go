@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/vmware/govmomi/vim25/types"
 )
@@ -43,7 +44,23 @@ func asFault(err error) *faultError {
 
 func localized(err error) *types.LocalizedMethodFault {
 	fe := asFault(err)
-	return &types.LocalizedMethodFault{Fault: fe.fault, LocalizedMessage: fe.Error()}
+	return &types.LocalizedMethodFault{Fault: fe.explained(), LocalizedMessage: fe.Error()}
+}
+
+// explained is the fault with a faultMessage, as real servers send one with
+// most. A copy: the same fault may be on its way to others.
+func (e *faultError) explained() types.BaseMethodFault {
+	fault := reflect.New(reflect.TypeOf(e.fault).Elem())
+	fault.Elem().Set(reflect.ValueOf(e.fault).Elem())
+	out := fault.Interface().(types.BaseMethodFault)
+	if m := out.GetMethodFault(); len(m.FaultMessage) == 0 {
+		m.FaultMessage = []types.LocalizableMessage{{
+			Key:     "vob." + strings.ToLower(faultName(e.fault)),
+			Arg:     []types.KeyAnyValue{{Key: "1", Value: faultName(e.fault)}},
+			Message: e.Error(),
+		}}
+	}
+	return out
 }
 
 // File faults carry the datastore path, never the path on this machine.

@@ -1,8 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -251,5 +256,53 @@ func TestJournalAndCounters(t *testing.T) {
 	c := w.v.journal.counters()
 	if c.FolderIn != 5 || c.Calls["MakeDirectory"] != 1 || c.Refused != 0 || c.Logins != 1 {
 		t.Errorf("%+v", c)
+	}
+}
+
+func TestFaultsCarryAMessageOfTheirOwn(t *testing.T) {
+	w := newWorld(t)
+	_, err := methods.MakeDirectory(w.ctx, w.c, &types.MakeDirectory{
+		This: *w.c.ServiceContent.FileManager, Name: "[images] none/deeper", Datacenter: &w.dc,
+	})
+	w.want(err, "FileNotFound")
+	fault := soap.ToSoapFault(err).VimFault().(types.FileNotFound)
+	if len(fault.FaultMessage) != 1 || fault.FaultMessage[0].Message == "" || fault.File == "" {
+		t.Errorf("%+v", fault)
+	}
+	res, err := methods.DeleteDatastoreFile_Task(w.ctx, w.c, &types.DeleteDatastoreFile_Task{
+		This: *w.c.ServiceContent.FileManager, Name: "[images] none", Datacenter: &w.dc,
+	})
+	w.must(err)
+	if f := w.wait(res.Returnval); f != "FileNotFound" {
+		t.Fatal(f)
+	}
+	var task mo.Task
+	w.must(w.collector().RetrieveOne(w.ctx, res.Returnval, []string{"info.error"}, &task))
+	if m := task.Info.Error.Fault.GetMethodFault().FaultMessage; len(m) != 1 || m[0].Message == "" {
+		t.Errorf("%+v", task.Info.Error)
+	}
+}
+
+// A client that keeps connections must expect them to end between two requests.
+func TestKeptConnectionsAreClosedOnDemand(t *testing.T) {
+	w := newWorld(t)
+	w.post("/faults", fields{"match": fields{"kind": "soap"}, "action": "close_idle", "count": 1})
+	conn, err := tls.Dial("tcp", w.v.addr.String(), &tls.Config{InsecureSkipVerify: true})
+	w.must(err)
+	defer conn.Close()
+	body := `<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/"><Body><RetrieveServiceContent xmlns="urn:vim25">` +
+		`<_this type="ServiceInstance">ServiceInstance</_this></RetrieveServiceContent></Body></Envelope>`
+	_, err = fmt.Fprintf(conn, "POST /sdk HTTP/1.1\r\nHost: vc\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	w.must(err)
+	r := bufio.NewReader(conn)
+	res, err := http.ReadResponse(r, nil)
+	w.must(err)
+	data, err := io.ReadAll(res.Body)
+	w.must(err)
+	if res.Close || !bytes.Contains(data, []byte("RetrieveServiceContentResponse")) {
+		t.Errorf("close=%v %s", res.Close, data)
+	}
+	if _, err := r.ReadByte(); err != io.EOF {
+		t.Errorf("the connection is still open: %v", err)
 	}
 }

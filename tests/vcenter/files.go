@@ -16,12 +16,11 @@ func (v *vcenter) makeDirectory(_ *call, req *types.MakeDirectory) (*types.MakeD
 	if err != nil {
 		return nil, err
 	}
-	if t.ds.vsan() && !t.hasNamespace() {
-		return nil, cannotCreate(req.Name)
-	}
 	switch {
 	case t.exists():
 		err = fileExists(req.Name)
+	case t.ds.vsan() && !t.hasNamespace():
+		err = cannotCreate(req.Name)
 	case isTrue(req.CreateParentDirectories):
 		err = os.MkdirAll(t.local, 0o755)
 	case !t.parentExists():

@@ -42,8 +42,11 @@ type counters struct {
 	NFCOut      int64            `json:"nfc_bytes_out"`
 	Copies      int64            `json:"copies"`
 	CopiedBytes int64            `json:"copied_bytes"`
-	Logins      int64            `json:"logins"`
-	Panics      int64            `json:"panics"`
+	// Disks that are being copied, and the most at the same time since the journal was cleared.
+	Copying     int64 `json:"copying"`
+	MostCopying int64 `json:"most_copying"`
+	Logins      int64 `json:"logins"`
+	Panics      int64 `json:"panics"`
 }
 
 const journalLimit = 200_000
@@ -111,6 +114,7 @@ func (j *journal) clear() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.entries = nil
+	j.sums.MostCopying = j.sums.Copying
 }
 
 func (j *journal) counters() counters {

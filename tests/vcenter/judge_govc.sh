@@ -1,9 +1,10 @@
 #!/bin/sh
 # Lets real govc judge the simulated vCenter: every command must work, and the
 # checker must not have refused one of its requests.
-# usage: judge_govc.sh VCENTER GOVC   (both built from this module)
+# usage: judge_govc.sh VCENTER GOVC   (both built from this module; needs curl)
 set -eu
 vcenter=$1 govc=$2
+command -v curl >/dev/null || { echo "judge_govc: curl is needed" >&2; exit 1; }
 work=$(mktemp -d)
 mkfifo "$work/hello"
 "$vcenter" -state "$work/state" >"$work/hello" 2>"$work/log" &
@@ -82,8 +83,6 @@ run datastore.ls twin; shows twin.vmdk
 run session.ls
 run tasks
 
-if command -v curl >/dev/null; then
-    refused=$(curl -s "$control/counters" | sed 's/.*"refused":\([0-9]*\).*/\1/')
-    [ "$refused" = 0 ] || { curl -s "$control/journal"; echo "$refused requests refused"; exit 1; }
-fi
+refused=$(curl -fsS "$control/counters" | sed -n 's/.*"refused":\([0-9]*\).*/\1/p')
+[ "$refused" = 0 ] || { curl -fsS "$control/journal"; echo "'$refused' requests refused"; exit 1; }
 echo "ok: $count commands of govc"

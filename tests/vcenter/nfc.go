@@ -129,6 +129,9 @@ func (l *lease) prepare(c *call, name string, machine func(*progress) (types.Man
 	c.run(name, c.this, false, func(p *progress) (any, error) {
 		ref, err := machine(p)
 		if err == nil {
+			err = p.rule.taskFaultAtEnd(p.name())
+		}
+		if err == nil {
 			err = l.ready(ref)
 		}
 		if err != nil {

@@ -47,6 +47,7 @@ var actions = map[string]string{ // action → kinds that know it
 	"wrong_range": "folder esx-folder", "garbage_xml": "soap", "endless_xml": "soap", "html_200": "soap folder esx-folder nfc",
 	"lost_answer": "soap folder esx-folder nfc", "task_hangs": "task", "task_vanishes": "task", "no_space": "soap folder esx-folder nfc task",
 	"locked": "soap folder esx-folder nfc task", "redirect": "soap folder esx-folder nfc",
+	"close_idle": "soap folder esx-folder",
 }
 
 type faultRules struct {

@@ -160,6 +160,10 @@ func (v *vcenter) answer(c *call, req *strict.Request, checkErr error, f *faultR
 		return faultReply(c.entry, err)
 	}
 	if out, ok := res.(*reply); ok {
+		if req.Method == "RetrieveServiceContent" {
+			out.body = bytes.Replace(out.body, []byte(">"+apiVirtualCenter+"</apiType>"),
+				[]byte(">"+v.settings.get().APIType+"</apiType>"), 1)
+		}
 		return out
 	}
 	body, err := encodeResponse(res)

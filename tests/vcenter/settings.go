@@ -25,6 +25,7 @@ type settingValues struct {
 	SessionLimit       int    `json:"session_limit"`
 	PageSize           int32  `json:"page_size"`
 	UpdatePage         int32  `json:"update_page"`
+	APIType            string `json:"api_type"`
 }
 
 func newSettings(opt options) *settings {
@@ -40,8 +41,16 @@ func newSettings(opt options) *settings {
 		SessionIdleSeconds: 1800,
 		PageSize:           100,
 		UpdatePage:         100,
+		APIType:            apiVirtualCenter,
 	}}
 }
+
+// What the server says it is. As HostAgent it also takes a destSpec, like an
+// ESXi host; its inventory stays that of a vCenter.
+const (
+	apiVirtualCenter = "VirtualCenter"
+	apiHostAgent     = "HostAgent"
+)
 
 func (s *settings) get() settingValues {
 	s.mu.Lock()

@@ -36,7 +36,7 @@ func encodeFault(fe *faultError) ([]byte, error) {
 			{Name: xml.Name{Local: "xsi:type"}, Value: kind},
 		},
 	}
-	return encode(head, fe.fault, start, "</detail></soapenv:Fault>")
+	return encode(head, fe.explained(), start, "</detail></soapenv:Fault>")
 }
 
 func encode(before string, value any, start xml.StartElement, after string) ([]byte, error) {

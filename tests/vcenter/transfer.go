@@ -104,7 +104,11 @@ func (t *transfer) answer(status int) {
 		return
 	}
 	if t.wire != nil {
+		t.wire.keep = t.rule.is("close_idle")
 		t.wire.head(status, nil, 0)
+		if t.wire.keep {
+			t.rule.closeIdle(t.wire)
+		}
 		t.wire.close()
 		return
 	}
@@ -288,6 +292,7 @@ func (t *transfer) spoil(body *io.SectionReader, br byteRange, h http.Header) {
 	f := t.rule
 	x := t.hijack()
 	defer x.close()
+	x.keep = f.is("close_idle")
 	length, send, s := br.size, br.size, slow{}
 	switch f.Action {
 	case "slow_drip":
@@ -328,6 +333,8 @@ func (t *transfer) spoil(body *io.SectionReader, br byteRange, h http.Header) {
 	switch f.Action {
 	case "reset":
 		x.reset()
+	case "close_idle":
+		f.closeIdle(x)
 	case "stall":
 		f.stall(x.conn, t.v.base.Done())
 	case "too_long_get":

@@ -17,6 +17,7 @@ import (
 type wire struct {
 	conn net.Conn
 	buf  *bufio.ReadWriter
+	keep bool // promise to keep the connection open, and break it
 }
 
 func takeOver(w http.ResponseWriter) *wire {
@@ -24,7 +25,7 @@ func takeOver(w http.ResponseWriter) *wire {
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	return &wire{conn, buf}
+	return &wire{conn: conn, buf: buf}
 }
 
 // reset cuts the connection so that the peer gets an RST.
@@ -43,7 +44,11 @@ func (w *wire) close() { _ = w.conn.Close() }
 
 // head writes a status line and headers. The connection always closes after it.
 func (w *wire) head(status int, h http.Header, length int64) {
-	fmt.Fprintf(w.buf, "HTTP/1.1 %d %s\r\nConnection: close\r\n", status, http.StatusText(status))
+	promise := "close"
+	if w.keep {
+		promise = "keep-alive"
+	}
+	fmt.Fprintf(w.buf, "HTTP/1.1 %d %s\r\nConnection: %s\r\n", status, http.StatusText(status), promise)
 	if length >= 0 {
 		fmt.Fprintf(w.buf, "Content-Length: %d\r\n", length)
 	}
@@ -119,6 +124,16 @@ func (f *faultRule) stall(conn net.Conn, done <-chan struct{}) {
 	}
 }
 
+// closeIdle closes a connection that the peer believes to be kept alive: at
+// once, or after a while, when the end may cross the next request.
+func (f *faultRule) closeIdle(w *wire) {
+	select {
+	case <-time.After(time.Duration(f.MS) * time.Millisecond):
+	case <-f.released:
+	}
+	w.close()
+}
+
 // rawReader notices the end of a connection without draining its socket: while a
 // stall lasts the peer must see a window that stays full.
 type rawReader struct{ conn net.Conn }
@@ -167,6 +182,13 @@ func (out *reply) send(w http.ResponseWriter, r *http.Request, f *faultRule) {
 		x.head(out.status, out.header, int64(len(out.body)))
 		x.drip(out.body, slow{max(f.Rate, 1)})
 		x.close()
+	case "close_idle":
+		x := takeOver(w)
+		x.keep = true
+		x.head(out.status, out.header, int64(len(out.body)))
+		_, _ = x.buf.Write(out.body)
+		_ = x.buf.Flush()
+		f.closeIdle(x)
 	case "endless_xml":
 		endless(takeOver(w))
 	default:

@@ -190,6 +190,9 @@ func (c checker) object(n *node, kind reflect.Type, path string) error {
 			at, seen = next, 0
 		}
 		seen++
+		if !declared[at].required && emptyString(e, declared[at].kind) && !mayBeEmpty[kind.Name()+"."+local] {
+			return fmt.Errorf("%s/%s: an optional element is left out, not sent empty", path, local)
+		}
 		if seen > 1 && !declared[at].many {
 			return fmt.Errorf("%s/%s: element is repeated", path, local)
 		}
@@ -198,6 +201,16 @@ func (c checker) object(n *node, kind reflect.Type, path string) error {
 		}
 	}
 	return missing(declared[at:], seen, path)
+}
+
+// mayBeEmpty are the optional strings whose empty value means something: that
+// the caller has seen no version yet.
+var mayBeEmpty = map[string]bool{
+	"WaitForUpdatesEx.version": true, "WaitForUpdates.version": true, "CheckForUpdates.version": true,
+}
+
+func emptyString(n *node, kind reflect.Type) bool {
+	return kind.Kind() == reflect.String && len(n.children) == 0 && strings.TrimSpace(n.text) == ""
 }
 
 // missing reports the first required field of a skipped run; the first field of

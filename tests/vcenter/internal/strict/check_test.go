@@ -68,13 +68,17 @@ func TestRequestsOfGovmomiPass(t *testing.T) {
 }
 
 const (
-	mkdir = `<MakeDirectory xmlns="urn:vim25"><_this type="FileManager">FileManager</_this>%</MakeDirectory>`
-	dc    = `<datacenter type="Datacenter">datacenter-2</datacenter>`
-	name  = `<name>[a] b</name>`
-	disk  = `<CreateVirtualDisk_Task xmlns="urn:vim25"><_this type="VirtualDiskManager">v</_this><name>n</name>%</CreateVirtualDisk_Task>`
-	spec  = `<spec xsi:type="FileBackedVirtualDiskSpec"><diskType>thin</diskType><adapterType>ide</adapterType><capacityKb>%</capacityKb></spec>`
-	reg   = `<UpdateOptions xmlns="urn:vim25"><_this type="OptionManager">o</_this><changedValue><key>k</key>%</changedValue></UpdateOptions>`
-	vm    = `<ReconfigVM_Task xmlns="urn:vim25"><_this type="VirtualMachine">v</_this><spec><deviceChange>%</deviceChange></spec></ReconfigVM_Task>`
+	mkdir  = `<MakeDirectory xmlns="urn:vim25"><_this type="FileManager">FileManager</_this>%</MakeDirectory>`
+	dc     = `<datacenter type="Datacenter">datacenter-2</datacenter>`
+	name   = `<name>[a] b</name>`
+	disk   = `<CreateVirtualDisk_Task xmlns="urn:vim25"><_this type="VirtualDiskManager">v</_this><name>n</name>%</CreateVirtualDisk_Task>`
+	spec   = `<spec xsi:type="FileBackedVirtualDiskSpec"><diskType>thin</diskType><adapterType>ide</adapterType><capacityKb>%</capacityKb></spec>`
+	wait   = `<WaitForUpdatesEx xmlns="urn:vim25"><_this type="PropertyCollector">p</_this>%</WaitForUpdatesEx>`
+	login  = `<Login xmlns="urn:vim25"><_this type="SessionManager">s</_this><userName>u</userName><password>p</password>%</Login>`
+	reg    = `<UpdateOptions xmlns="urn:vim25"><_this type="OptionManager">o</_this><changedValue><key>k</key>%</changedValue></UpdateOptions>`
+	search = `<SearchDatastore_Task xmlns="urn:vim25"><_this type="HostDatastoreBrowser">b</_this>` +
+		`<datastorePath>[a] b</datastorePath><searchSpec>%</searchSpec></SearchDatastore_Task>`
+	vm = `<ReconfigVM_Task xmlns="urn:vim25"><_this type="VirtualMachine">v</_this><spec><deviceChange>%</deviceChange></spec></ReconfigVM_Task>`
 )
 
 func fill(frame, inside string) string { return strings.Replace(frame, "%", inside, 1) }
@@ -101,6 +105,12 @@ func TestHandWrittenRequests(t *testing.T) {
 		{fill(mkdir, name+"<createParentDirectories/>"), "empty element"},
 		{fill(mkdir, name+"<createParentDirectories>yes</createParentDirectories>"), "not a boolean"},
 		{fill(mkdir, name+"text"), "text is not allowed"},
+		{fill(wait, "<version></version>"), ""},
+		{fill(wait, ""), ""},
+		{fill(search, "<matchPattern>*</matchPattern>"), ""},
+		{fill(search, "<matchPattern/>"), "left out"},
+		{strings.Replace(fill(login, ""), ">p<", "><", 1), ""}, // required, so its emptiness says something
+		{fill(login, "<locale></locale>"), "left out"},
 		{fill(disk, fill(spec, "1024")), ""},
 		{fill(disk, fill(spec, "4096.0")), "not an integer"},
 		{fill(disk, fill(spec, "1e3")), "not an integer"},
