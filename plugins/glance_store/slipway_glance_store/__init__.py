@@ -1,0 +1,1 @@
+"""A glance_store driver that keeps images in slipway."""
