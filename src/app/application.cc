@@ -2,22 +2,43 @@
 
 #include "app/stores.h"
 #include "auth/identity_service.h"
+#include "auth/keystone.h"
+#include "auth/limits.h"
+#include "auth/nova_flavors.h"
 #include "base/async.h"
 #include "base/log.h"
+#include "http/api/cache.h"
 #include "http/api/front.h"
 #include "http/api/image_data.h"
 #include "http/api/images.h"
+#include "http/api/imports.h"
 #include "http/api/info.h"
 #include "http/api/members.h"
+#include "http/api/metadefs.h"
+#include "http/api/openapi.h"
 #include "http/api/slipway.h"
+#include "http/api/tasks.h"
+#include "http/cors.h"
 #include "http/dispatch.h"
+#include "net/guarded_fetch.h"
+#include "service/activation.h"
+#include "service/cache_service.h"
 #include "service/clone_service.h"
 #include "service/collector.h"
+#include "service/copy_service.h"
+#include "service/glance_download.h"
 #include "service/image_data_service.h"
 #include "service/image_service.h"
+#include "service/import_service.h"
+#include "service/key_manager.h"
+#include "service/location_service.h"
 #include "service/member_service.h"
+#include "service/metadef_service.h"
+#include "service/object_service.h"
+#include "service/seed_service.h"
 #include "service/store_service.h"
 #include "service/task_runner.h"
+#include "service/web_download.h"
 #include "store/catalog.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -38,7 +59,8 @@ constexpr std::chrono::seconds kRenewEvery{10};  // a third of the catalogue's l
 constexpr std::chrono::seconds kEndLimit{
     10};  // for what must still be written when all else has ended
 
-service::DataRules data_rules(const ImageRules& rules) {
+service::DataRules data_rules(const Config& config) {
+    const ImageRules& rules = config.images;
     service::DataRules data;
     data.image_size_cap = static_cast<std::int64_t>(rules.size_cap_bytes);
     if (rules.project_quota_bytes > 0)
@@ -48,10 +70,48 @@ service::DataRules data_rules(const ImageRules& rules) {
     return data;
 }
 
+service::LocationRules location_rules(const Config& config) {
+    const service::DataRules data = data_rules(config);
+    service::LocationRules rules;
+    rules.show_multiple_locations = config.api.locations.users_locations;
+    rules.do_secure_hash = config.images.do_secure_hash;
+    rules.http_retries = config.images.http_retries;
+    rules.hashing_algorithm = data.hashing_algorithm;
+    rules.require_image_format_match = data.require_image_format_match;
+    rules.most_locations = config.images.location_quota;
+    rules.image_size_cap = config.images.size_cap_bytes;
+    rules.user_storage_quota = data.user_storage_quota;
+    return rules;
+}
+
+// Asks the policy of `config`, which must outlive it.
+service::PropertyProtections property_protections(const Config& config) {
+    service::PropertyProtections::ByPolicy by_policy;
+    if (config.protection.by_policy)
+        by_policy = [&policy = config.policy](const std::string& rule, const Identity& identity) {
+            return policy.allows(rule, identity);
+        };
+    return {config.protection.rules, std::move(by_policy)};
+}
+
 std::vector<BackendInfo> store_infos(const store::BackendSet& backends) {
     std::vector<BackendInfo> infos;
     for (const auto& backend : backends.all()) infos.push_back(backend->info());
     return infos;
+}
+
+std::vector<service::ImportMethod> import_methods(
+    const Config& config, const store::BackendSet& backends
+) {
+    std::vector<service::ImportMethod> methods = config.imports.methods;
+    if (!backends.multi_store()) std::erase(methods, service::ImportMethod::copy_image);
+    return methods;
+}
+
+std::vector<std::string> words_of(const std::vector<service::ImportMethod>& methods) {
+    std::vector<std::string> words;
+    for (const service::ImportMethod method : methods) words.emplace_back(to_string(method));
+    return words;
 }
 
 std::vector<std::string> store_ids(const store::BackendSet& backends) {
@@ -63,13 +123,27 @@ std::vector<std::string> store_ids(const store::BackendSet& backends) {
 
 }  // namespace
 
+// An account of ours at Keystone, and the way there.
+struct Cloud {
+    Cloud(const asio::any_io_executor& executor, const CloudAccount& account)
+        : http(executor, {.connect_timeout = account.connect_timeout}),
+          wire(http, account.trust),
+          session(wire, account.account) {}
+
+    net::HttpClient http;
+    auth::HttpRestClient wire;
+    auth::ServiceSession session;
+};
+
 // In the order in which they need each other; destroyed the other way round.
 struct Application::Parts {
     explicit Parts(const Config& c)
         : config(c),
-          schema(config.images.disk_formats, config.images.container_formats),
+          schema(config.images.disk_formats, config.images.container_formats, config.schema),
           io(static_cast<int>(config.process.io_threads)),
           pool(config.process.blocking_threads),
+          outside(io.get_executor(), {}),
+          fetch(outside, config.fetch_filter),
           background(io.get_executor()),
           tasks(io.get_executor()) {}
 
@@ -79,25 +153,52 @@ struct Application::Parts {
     std::string server_id = new_uuid();
     asio::io_context io;
     BlockingPool pool;
+    net::HttpClient outside;  // connections to what clients name
+    net::GuardedFetch fetch;
     std::unique_ptr<store::Catalog> catalog;
     std::unique_ptr<Stores> storage;
     store::BackendSet* backends = nullptr;  // of `storage`
     TaskGroup background;                   // loops, and records of finished transfers
     TaskGroup tasks;                        // clones
     service::Transfers transfers;
-    auth::NoIdentityService identity;
+    std::unique_ptr<Cloud> cloud;  // with keystone
+    std::unique_ptr<auth::IdentityService> identity;
+    net::HttpClient key_client{io.get_executor(), {}};
+    service::KeyManager keys{key_client, config.key_manager};
+    service::PropertyProtections protections = property_protections(config);
+    std::unique_ptr<Cloud> limits_cloud;  // with use_keystone_limits
+    std::unique_ptr<auth::Limits> limits;
+    std::unique_ptr<service::UsageService> usage;
+    std::unique_ptr<auth::NovaFlavors> flavors;  // with keystone
     std::unique_ptr<service::Collector> collector;
     std::unique_ptr<service::TaskRunner> runner;
     std::unique_ptr<service::ImageService> images;
     std::unique_ptr<service::ImageDataService> data;
     std::unique_ptr<service::MemberService> members;
+    std::unique_ptr<service::MetadefService> metadefs;
     std::unique_ptr<service::CloneService> clones;
     std::unique_ptr<service::StoreService> stores;
+    std::unique_ptr<service::DiskImporter> importer;
+    std::unique_ptr<service::BootFormMaker> boot_forms;
+    std::unique_ptr<service::SeedService> seeds;
+    std::unique_ptr<service::CopyService> copies;
+    std::unique_ptr<service::Activation> activation;
+    std::unique_ptr<service::ImportPlugins> plugins;
+    std::unique_ptr<service::WebDownload> web_download;
+    std::unique_ptr<service::GlanceDownload> glance_download;  // with keystone
+    std::unique_ptr<service::ImportService> imports;
+    std::unique_ptr<service::ObjectService> objects;
+    std::unique_ptr<service::LocationService> locations;
+    std::unique_ptr<service::CacheService> cache;
     std::unique_ptr<http::api::ImagesApi> images_api;
     std::unique_ptr<http::api::ImageDataApi> data_api;
     std::unique_ptr<http::api::MembersApi> members_api;
+    std::unique_ptr<http::api::MetadefsApi> metadefs_api;
     std::unique_ptr<http::api::InfoApi> info_api;
     std::unique_ptr<http::api::SlipwayApi> slipway_api;
+    std::unique_ptr<http::api::ImportsApi> imports_api;
+    std::unique_ptr<http::api::TasksApi> tasks_api;
+    std::unique_ptr<http::api::CacheApi> cache_api;
     http::Router router;
     std::atomic<bool> draining = false;
     std::unique_ptr<http::api::Front> front;
@@ -114,7 +215,13 @@ struct Application::Parts {
         return future.get();
     }
 
+    void build_identity();
+    awaitable<Result<std::string>> image_endpoint(
+        std::string region, std::string interface, Call call
+    );
     void build_services();
+    awaitable<Result<ProjectLimits>> project_limits(std::string project, Call call);
+    void handle_tasks();
     void build_api();
     Result<void> listen();
     awaitable<void> renew_lease();
@@ -122,70 +229,282 @@ struct Application::Parts {
     awaitable<void> shut_down();
 };
 
+void Application::Parts::build_identity() {
+    if (!config.auth.keystone) {
+        identity = std::make_unique<auth::NoIdentityService>();
+        return;
+    }
+    cloud = std::make_unique<Cloud>(io.get_executor(), config.auth.account);
+    identity =
+        std::make_unique<auth::KeystoneIdentityService>(cloud->session, clock, config.auth.options);
+}
+
+// Of another region, for a coroutine that has arguments of its own.
+awaitable<Result<std::string>> Application::Parts::image_endpoint(
+    std::string region, std::string interface, Call call
+) {
+    co_return co_await cloud->session.endpoint_in("image", region, interface, call);
+}
+
 void Application::Parts::build_services() {
     using namespace service;
+    const Policy& policy = config.policy;
     auto executor = io.get_executor();
     collector = std::make_unique<Collector>(*catalog, *backends, transfers, executor);
     runner = std::make_unique<TaskRunner>(
-        TaskRunner::Dependencies{*catalog, *backends, tasks, server_id}, executor
+        TaskRunner::Dependencies{*catalog, tasks, server_id}, executor
     );
+    LimitsOf limits_of;
+    if (config.limits.keystone) {
+        limits_cloud = std::make_unique<Cloud>(executor, config.limits.account);
+        limits = std::make_unique<auth::Limits>(limits_cloud->session, config.limits.endpoint);
+        limits_of = [this](const std::string& project, const Call& call) {
+            return project_limits(project, call);
+        };
+    }
+    usage = std::make_unique<UsageService>(*catalog, limits_of);
     const service::LocationVisibility visibility{
         config.api.locations.services,
         config.api.locations.users_locations,
-        config.api.locations.users_direct_url};
+        config.api.locations.users_direct_url,
+        config.api.locations.full_answer_to_services};
     auto on_deleted = [this](const ImageId& id) {
         transfers.stop_uploads(id);
         collector->notify();
     };
     images = std::make_unique<ImageService>(ImageService::Dependencies{
-        *catalog, *backends, schema, visibility, on_deleted});
+        *catalog,
+        *backends,
+        policy,
+        schema,
+        visibility,
+        on_deleted,
+        &protections,
+        &keys,
+        limits_of,
+        config.sites});
+    auto on_garbage = [this] { collector->notify(); };
+    auto seed = [this](const Image& image, const Location& disk, const Call& call) {
+        return seeds->seed_before_active(image, disk, call);
+    };
+    importer = std::make_unique<DiskImporter>(DiskImporter::Dependencies{
+        *catalog, *backends, pool, server_id, seed});
+    boot_forms = std::make_unique<BootFormMaker>(BootFormMaker::Dependencies{
+        *catalog, *backends, pool, *importer, server_id, [this] { runner->notify(); }});
+    std::function<awaitable<Result<std::vector<std::uint64_t>>>(const Call&)> flavor_sizes;
+    if (cloud) {
+        flavors = std::make_unique<auth::NovaFlavors>(cloud->session, config.ingest.nova_endpoint);
+        flavor_sizes = [this](const Call& call) { return flavors->root_disks(call); };
+    }
+    seeds = std::make_unique<SeedService>(SeedService::Dependencies{
+        *catalog, *backends, policy, *runner, config.ingest.seeds, flavor_sizes});
+    copies = std::make_unique<CopyService>(CopyService::Dependencies{
+        *catalog,
+        *backends,
+        policy,
+        *runner,
+        pool,
+        server_id,
+        on_garbage,
+        [this](const Image& image, const Location& copy, const Call& call) {
+            return boot_forms->follow_copy(image, copy, call);
+        }});
+    activation = std::make_unique<Activation>(Activation::Dependencies{
+        *catalog,
+        transfers,
+        *boot_forms,
+        *importer,
+        config.ingest.wait_for_boot_form,
+        on_garbage,
+        seed,
+        [this](const ImageId& id, const Call& call) { return copies->copy_by_policy(id, call); }});
     data = std::make_unique<ImageDataService>(ImageDataService::Dependencies{
         *catalog,
         *backends,
+        policy,
         transfers,
         pool,
         background,
         server_id,
-        data_rules(config.images),
-        [this] { collector->notify(); }});
-    members = std::make_unique<MemberService>(*catalog);
-    clones = std::make_unique<CloneService>(*catalog, *backends, *runner);
-    stores = std::make_unique<StoreService>(*backends);
+        data_rules(config),
+        on_garbage,
+        *activation,
+        &keys,
+        limits_of});
+    plugins = std::make_unique<ImportPlugins>(*backends, *data, config.imports.plugins);
+    web_download = std::make_unique<WebDownload>(fetch);
+    std::map<ImportMethod, ImportFetcher*> fetchers{
+        {ImportMethod::web_download, web_download.get()}};
+    if (cloud) {
+        auto find_endpoint = [this](std::string region, std::string interface, const Call& call) {
+            return image_endpoint(std::move(region), std::move(interface), call);
+        };
+        glance_download = std::make_unique<GlanceDownload>(GlanceDownload::Dependencies{
+            outside,
+            config.fetch_filter,
+            config.auth.account.trust,
+            find_endpoint,
+            config.imports.region_properties,
+            server_id});
+        fetchers[ImportMethod::glance_download] = glance_download.get();
+    }
+    imports = std::make_unique<ImportService>(ImportService::Dependencies{
+        *catalog,
+        *backends,
+        policy,
+        *runner,
+        *data,
+        *copies,
+        *activation,
+        *images,
+        config.images.require_format_match,
+        on_garbage,
+        std::move(fetchers),
+        plugins.get()});
+    objects = std::make_unique<ObjectService>(ObjectService::Dependencies{
+        *catalog, *backends, policy, *data, on_deleted});
+    members = std::make_unique<MemberService>(*catalog, policy);
+    metadefs = std::make_unique<MetadefService>(catalog->metadefs(), policy);
+    clones = std::make_unique<CloneService>(CloneService::Dependencies{
+        *catalog, *backends, policy, *runner});
+    stores = std::make_unique<StoreService>(*backends, policy);
+    locations = std::make_unique<LocationService>(LocationService::Dependencies{
+        *catalog,
+        *backends,
+        policy,
+        *runner,
+        pool,
+        location_rules(config),
+        on_garbage,
+        config.sites});
+    cache = std::make_unique<CacheService>(*catalog, policy, config.cache);
+    handle_tasks();
+}
+
+// What Keystone says, which the catalogue keeps to from then on.
+awaitable<Result<ProjectLimits>> Application::Parts::project_limits(
+    std::string project, Call call
+) {
+    SLIPWAY_CO_TRY(const ProjectLimits found, co_await limits->of(project, call));
+    SLIPWAY_CO_CHECK(co_await catalog->limit_project(project, found));
+    co_return found;
+}
+
+void Application::Parts::handle_tasks() {
+    using Progress = store::CloneProgress;
+    runner->handle(
+        TaskKind::clone,
+        [this](const TaskRecord& task, Progress& progress, const Call& call) {
+            return clones->run(task, progress, call);
+        }
+    );
+    runner->handle(
+        TaskKind::boot_form,
+        [this](const TaskRecord& task, Progress& progress, const Call& call) {
+            return boot_forms->run(task, progress, call);
+        }
+    );
+    runner->handle(
+        TaskKind::seed,
+        [this](const TaskRecord& task, Progress& progress, const Call& call) {
+            return seeds->run_task(task, progress, call);
+        }
+    );
+    const auto copy = [this](const TaskRecord& task, Progress& progress, const Call& call) {
+        return copies->run_task(task, progress, call);
+    };
+    runner->handle(TaskKind::copy, copy);
+    runner->handle(TaskKind::evacuate, copy);
+    runner->handle(
+        TaskKind::location_import,
+        [this](const TaskRecord& task, Progress& progress, const Call& call) {
+            return locations->run(task, progress, call);
+        }
+    );
+    runner->handle(
+        TaskKind::import,
+        [this](const TaskRecord& task, Progress& progress, const Call& call) {
+            return imports->run(task, progress, call);
+        }
+    );
 }
 
 void Application::Parts::build_api() {
     using namespace http::api;
+    const service::Policy& policy = config.policy;
     const json::Limits& json = config.api.json;
     const PublicUrl public_url{config.api.public_endpoint, config.api.believe_proxy_headers};
+    const auto methods = import_methods(config, *backends);
     images_api = std::make_unique<ImagesApi>(
         *images,
+        *locations,
         schema,
         ImagesApi::Options{
-            {config.api.list_default, config.api.list_max}, json, public_url, store_ids(*backends)}
+            {config.api.list_default, config.api.list_max},
+            json,
+            public_url,
+            store_ids(*backends),
+            words_of(methods)}
     );
-    data_api = std::make_unique<ImageDataApi>(*data);
-    members_api = std::make_unique<MembersApi>(*members, json.bytes);
-    info_api = std::make_unique<InfoApi>(schema, store_infos(*backends), backends->multi_store());
+    data_api = std::make_unique<ImageDataApi>(*data, *cache);
+    members_api = std::make_unique<MembersApi>(*members, json);
+    metadefs_api = std::make_unique<MetadefsApi>(
+        *metadefs,
+        MetadefsApi::Options{{config.api.list_default, config.api.list_max}, json, public_url}
+    );
+    info_api = std::make_unique<InfoApi>(
+        schema, policy, store_infos(*backends), backends->multi_store(), words_of(methods), *usage
+    );
     slipway_api = std::make_unique<SlipwayApi>(SlipwayApi::Dependencies{
-        *clones, *images, *stores, json.bytes, config.api.list_default, config.api.list_max});
+        *clones,
+        *images,
+        *stores,
+        *seeds,
+        *copies,
+        *objects,
+        json,
+        config.api.list_default,
+        config.api.list_max});
+    imports_api = std::make_unique<ImportsApi>(
+        *imports, *data, *copies, ImportsApi::Options{methods, backends->multi_store(), json}
+    );
+    tasks_api = std::make_unique<TasksApi>(
+        *imports,
+        schema,
+        TasksApi::Options{config.api.list_default, config.api.list_max, json, public_url}
+    );
     images_api->add_routes(router);
     data_api->add_routes(router);
     members_api->add_routes(router);
+    metadefs_api->add_routes(router);
     info_api->add_routes(router);
+    add_openapi_route(router);
     slipway_api->add_routes(router);
+    imports_api->add_routes(router);
+    tasks_api->add_routes(router);
+    cache_api = std::make_unique<CacheApi>(*cache);
+    cache_api->add_routes(router);
     front = std::make_unique<Front>(Front::Parts{
-        HealthCheck(config.api.healthcheck_disable_file, [this] { return draining.load(); }),
-        Versions(backends->multi_store(), public_url),
-        identity,
+        HealthCheck(config.api.health, [this] { return draining.load(); }),
+        Versions(backends->multi_store(), config.cache.enabled, public_url),
+        *identity,
+        config.policy,
         router,
         config.api.face_by_token,
-        config.api.face_by_listener});
+        config.api.face_by_listener,
+        public_url});
 }
 
 Result<void> Application::Parts::listen() {
-    auto handler = [this](http::Request& request) { return front->handle(request); };
+    http::Handler handler = [this](http::Request& request) { return front->handle(request); };
+    if (!config.api.cors.allowed_origins.empty())
+        handler = http::with_cors(config.api.cors, std::move(handler));
     server = std::make_unique<http::Server>(
-        io.get_executor(), config.http, http::with_request_id(http::with_access_log(handler))
+        io.get_executor(),
+        config.http,
+        http::with_request_id(
+            http::with_access_log(std::move(handler)), config.api.longest_request_id
+        )
     );
     for (const http::ListenerOptions& listener : config.listeners) {
         SLIPWAY_TRY(const std::uint16_t port, server->listen(listener));
@@ -243,12 +562,13 @@ Result<std::unique_ptr<Application>> Application::create(const Config& config) {
     for (const std::string& warning : config.warnings)
         log::warning({}, "config.warning", {{"text", warning}});
     auto parts = std::make_unique<Parts>(config);
-    SLIPWAY_TRY(
-        parts->catalog, store::Catalog::open(config.database.catalog_options(), parts->clock)
-    );
+    store::CatalogOptions catalog = config.database.catalog_options();
+    catalog.task_time_to_live = config.imports.task_time_to_live;
+    SLIPWAY_TRY(parts->catalog, store::Catalog::open(catalog, parts->clock));
     SLIPWAY_TRY(parts->storage, Stores::create(config, parts->io.get_executor(), parts->pool));
     parts->backends = &parts->storage->backends();
     SLIPWAY_CHECK(parts->run_now(parts->catalog->begin_server(parts->server_id)));
+    parts->build_identity();
     parts->build_services();
     parts->build_api();
     SLIPWAY_CHECK(parts->listen());
@@ -257,6 +577,13 @@ Result<std::unique_ptr<Application>> Application::create(const Config& config) {
 
 const std::vector<std::uint16_t>& Application::ports() const {
     return parts_->ports;
+}
+
+std::vector<std::string> Application::routes() const {
+    std::vector<std::string> lines;
+    for (const http::Route* route : parts_->router.routes())
+        lines.push_back(route->method + " " + route->path);
+    return lines;
 }
 
 void Application::stop() {
@@ -275,10 +602,13 @@ void Application::run() {
     });
     parts.background.spawn("collector", [&] { return parts.collector->run(); });
     parts.background.spawn("task runner", [&] { return parts.runner->run(); });
+    parts.background.spawn("seeds", [&] { return parts.seeds->run(); });
     parts.storage->keep_alive(parts.background);
     parts.background.spawn("lease", [&] { return parts.renew_lease(); });
-    asio::co_spawn(parts.io, parts.supervise(), [](std::exception_ptr thrown) {
-        if (thrown) std::rethrow_exception(thrown);
+    asio::co_spawn(parts.io, parts.supervise(), [&](std::exception_ptr thrown) {
+        if (!thrown) return;
+        parts.io.stop();  // nobody else would
+        std::rethrow_exception(thrown);
     });
     parts.server->start();
     log::info({}, "server.start.done", {{"server", parts.server_id}});
@@ -286,8 +616,8 @@ void Application::run() {
     parts.io.restart();
     std::vector<std::jthread> threads;
     for (std::size_t i = 1; i < parts.config.process.io_threads; ++i)
-        threads.emplace_back([&] { parts.io.run(); });
-    parts.io.run();
+        threads.emplace_back([&] { run_to_end(parts.io); });
+    run_to_end(parts.io);
     threads.clear();
     parts.pool.join();
 }

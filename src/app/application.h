@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace slipway::app {
@@ -24,6 +25,8 @@ public:
 
     // In the order of config.listeners.
     [[nodiscard]] const std::vector<std::uint16_t>& ports() const;
+    // What the router leads to handlers: "GET /v2/images/{image_id}".
+    [[nodiscard]] std::vector<std::string> routes() const;
 
 private:
     struct Parts;

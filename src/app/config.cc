@@ -3,6 +3,7 @@
 #include "app/config_sources.h"
 
 #include <arpa/inet.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -30,7 +31,7 @@ bool is_loopback(const std::string& address) {
 
 std::string listen_address(Section& section, bool authenticated) {
     const std::string text = section.text("bind_host");
-    const std::string address = address_of(text);
+    std::string address = address_of(text);
     if (address.empty()) {
         section.mistake("bind_host", "is \"" + text + "\"; write an IP address, or localhost");
     } else if (!authenticated && !is_loopback(address)) {
@@ -86,21 +87,6 @@ std::vector<http::ListenerOptions> read_listeners(ConfigReader& reader, bool aut
     return listeners;
 }
 
-// Whether callers are to show a token.
-bool read_authentication(ConfigReader& reader) {
-    Section section = reader.section("paste_deploy");
-    const bool keystone = section.text("flavor").find("keystone") != std::string::npos;
-    if (keystone) {
-        section.mistake(
-            "flavor",
-            "asks for keystone, but keystone authentication is not available in this version; "
-            "remove it to serve "
-            "loopback without authentication"
-        );
-    }
-    return keystone;
-}
-
 LocationVisibility read_visibility(ConfigReader& reader) {
     Section defaults = reader.section("DEFAULT");
     Section ours = reader.section("slipway");
@@ -119,6 +105,8 @@ LocationVisibility read_visibility(ConfigReader& reader) {
         );
     }
     visibility.services = word != "nobody";
+    visibility.full_answer_to_services =
+        reader.section("service_api").text("locations_answer") == "full";
     return visibility;
 }
 
@@ -142,7 +130,8 @@ ApiConfig read_api(ConfigReader& reader) {
     api.public_endpoint = read_public_endpoint(defaults);
     api.believe_proxy_headers =
         reader.section("oslo_middleware").flag("enable_proxy_headers_parsing");
-    api.healthcheck_disable_file = reader.section("healthcheck").text("disable_by_file_path");
+    api.cors = read_cors(reader);
+    api.longest_request_id = defaults.number_as<std::size_t>("max_request_id_length");
     api.list_default = defaults.number_as<std::size_t>("limit_param_default");
     api.list_max = defaults.number_as<std::size_t>("api_limit_max");
     api.json.bytes = http.number_as<std::size_t>("json_bytes");
@@ -168,6 +157,11 @@ ImageRules read_image_rules(ConfigReader& reader) {
     rules.size_cap_bytes = defaults.number_as<std::uint64_t>("image_size_cap");
     rules.project_quota_bytes = defaults.number_as<std::uint64_t>("user_storage_quota");
     rules.hashing_algorithm = defaults.text("hashing_algorithm");
+    rules.location_quota = defaults.number_as<int>("image_location_quota");
+    rules.do_secure_hash = defaults.flag("do_secure_hash");
+    rules.http_retries = defaults.number_as<int>("http_retries");
+    if (rules.project_quota_bytes > 0 && !defaults.flag("use_keystone_limits"))
+        rules.limits.project.bytes = static_cast<std::int64_t>(rules.project_quota_bytes);
     rules.limits.properties = defaults.number_as<int>("image_property_quota");
     rules.limits.tags = defaults.number_as<int>("image_tag_quota");
     rules.limits.members = defaults.number_as<int>("image_member_quota");
@@ -203,6 +197,39 @@ DatabaseConfig read_database(ConfigReader& reader, const store::CatalogLimits& l
         );
     }
     return database;
+}
+
+service::CacheRules read_cache(ConfigReader& reader) {
+    Section section = reader.section("DEFAULT");
+    service::CacheRules cache;
+    cache.enabled = !section.text("image_cache_dir").empty();
+    cache.max_bytes = section.number_as<std::uint64_t>("image_cache_max_size");
+    cache.knows_nodes = section.text("image_cache_driver") == "centralized_db";
+    cache.node = section.text("worker_self_reference_url");
+    std::array<char, 256> host{};
+    if (cache.node.empty() && gethostname(host.data(), host.size() - 1) == 0)
+        cache.node = host.data();
+    if (cache.node.empty()) cache.node = "localhost";
+    return cache;
+}
+
+service::KeyManager::Options read_key_manager(ConfigReader& reader) {
+    Section section = reader.section("barbican");
+    service::KeyManager::Options options;
+    options.endpoint = section.text("barbican_endpoint");
+    while (options.endpoint.ends_with('/')) options.endpoint.pop_back();
+    if (!options.endpoint.empty() && !net::parse_url(options.endpoint))
+        section.mistake(
+            "barbican_endpoint",
+            "is \"" + options.endpoint + "\"; write a URL that begins with http:// or https://"
+        );
+    options.trust.ca_file = section.text("verify_ssl_path");
+    options.trust.insecure = !section.flag("verify_ssl");
+    if (options.trust.insecure && !options.endpoint.empty())
+        section.add(
+            Severity::unsafe, "verify_ssl", "is off: any server is believed to be the key manager"
+        );
+    return options;
 }
 
 http::ServerLimits read_http_limits(ConfigReader& reader) {
@@ -261,12 +288,24 @@ ConfigReport read_config(const ConfigSources& sources) {
         reader.add(Severity::mistake, mistake.origin, std::move(mistake.what));
 
     Config config;
-    config.listeners = read_listeners(reader, read_authentication(reader));
+    config.auth = read_auth(reader);
+    config.limits = read_limits(reader, config.auth.keystone);
+    config.listeners = read_listeners(reader, config.auth.keystone);
     config.http = read_http_limits(reader);
     config.api = read_api(reader);
+    config.api.health = read_health(reader, config.listeners);
     config.images = read_image_rules(reader);
+    config.schema = read_schema(sources, reader);
     config.database = read_database(reader, config.images.limits);
     read_stores(reader, config);
+    config.policy = read_policy(reader, sources);
+    config.ingest = read_ingest(reader, config.auth.keystone);
+    config.protection = read_protection(reader);
+    config.cache = read_cache(reader);
+    config.key_manager = read_key_manager(reader);
+    config.fetch_filter = read_fetch_filter(reader);
+    config.imports = read_imports(reader, config.auth.keystone);
+    config.sites = read_sites(reader, config.stores);
     config.process = read_process(reader);
     config.log = read_log(reader);
     report_permissions(reader);
@@ -274,6 +313,7 @@ ConfigReport read_config(const ConfigSources& sources) {
 
     ConfigReport report;
     report.settings = reader.settings();
+    report.written = reader.written_options();
     report.findings = reader.findings();
     if (report.has(Severity::mistake)) return report;
     for (const Finding& finding : report.findings) config.warnings.push_back(finding.str());

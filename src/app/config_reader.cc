@@ -43,7 +43,8 @@ ConfigReader::ConfigReader(
 )
     : values_(std::move(values)), environment_(std::move(environment)) {
     for (const OptionGroup& group : OptionTable::get().groups()) {
-        const bool is_section = !group.name.starts_with("store");
+        const bool is_section = !group.name.starts_with("store") && group.name != "seed" &&
+                                group.name != "site" && group.name != "account";
         if (is_section) sections_.push_back({group.name, {group.name}});
     }
 }
@@ -61,6 +62,15 @@ Section ConfigReader::section(const std::string& group, std::vector<std::string>
         known->second.insert(known->second.end(), kinds.begin(), kinds.end());
     }
     return {*this, group};
+}
+
+std::vector<std::string> ConfigReader::groups(std::string_view prefix) const {
+    std::vector<std::string> found;
+    for (const IniValue& value : values_)
+        if (value.group.starts_with(prefix) &&
+            std::find(found.begin(), found.end(), value.group) == found.end())
+            found.push_back(value.group);
+    return found;
 }
 
 void ConfigReader::add(Severity severity, Origin origin, std::string what) {
@@ -168,7 +178,7 @@ Result<std::optional<std::string>> ConfigReader::referenced(
     return std::optional<std::string>();
 }
 
-bool ConfigReader::is_former_name(const std::string& group, std::string_view name) const {
+std::string ConfigReader::name_now(const std::string& group, std::string_view name) const {
     const IniValue value{group, std::string(name), {}, {}};
     for (const auto& [known, kinds] : sections_) {
         for (const std::string& kind : kinds) {
@@ -177,11 +187,24 @@ bool ConfigReader::is_former_name(const std::string& group, std::string_view nam
                     return names_option(former, section, *spec, value);
                 };
                 if (std::any_of(spec->deprecated.begin(), spec->deprecated.end(), fits))
-                    return true;
+                    return option_label(known, spec->name);
             }
         }
     }
-    return false;
+    return {};
+}
+
+std::vector<WrittenOption> ConfigReader::written_options() const {
+    std::vector<WrittenOption> options;
+    for (const IniValue& value : values_)
+        options.push_back(
+            {value.origin,
+             value.group,
+             value.name,
+             spec_of(value.group, value.name),
+             name_now(value.group, value.name)}
+        );
+    return options;
 }
 
 void ConfigReader::report_unknown_option(
@@ -194,7 +217,7 @@ void ConfigReader::report_unknown_option(
                 option_label(group, name) + " has no effect: " + spec->ignored);
         return;
     }
-    if (is_former_name(group, name)) return;
+    if (!name_now(group, name).empty()) return;
     std::vector<std::string> known;
     for (const auto& [section, kinds] : sections_) {
         if (section != group) continue;
@@ -239,7 +262,7 @@ void ConfigReader::report_unknown() {
         const auto same = [&value](const auto& known) { return known.first == value.group; };
         if (std::any_of(sections_.begin(), sections_.end(), same)) {
             report_unknown_option(value.group, value.name, value.origin);
-        } else if (seen.insert(value.group).second && !is_former_name(value.group, value.name)) {
+        } else if (seen.insert(value.group).second && name_now(value.group, value.name).empty()) {
             report_unknown_group(value.group);
         }
     }

@@ -39,6 +39,15 @@ struct ShownSetting {
     bool is_default = true;
 };
 
+// What somebody wrote, and what it means here.
+struct WrittenOption {
+    Origin origin;
+    std::string group;
+    std::string name;
+    const OptionSpec* spec = nullptr;  // null: no option of ours
+    std::string written_now;           // "[group] name", where this is an old name of it
+};
+
 // A text and where it stands.
 struct Written {
     std::string text;
@@ -60,6 +69,9 @@ public:
     // A section that takes the options of `kinds`, groups of the table.
     Section section(const std::string& group, std::vector<std::string> kinds);
 
+    // Names of the sections that are written and begin with `prefix`, in their order.
+    [[nodiscard]] std::vector<std::string> groups(std::string_view prefix) const;
+
     void add(Severity severity, Origin origin, std::string what);
     // Warns about what is written but means nothing here; called when every section has been asked
     // for.
@@ -67,6 +79,8 @@ public:
 
     [[nodiscard]] const std::vector<Finding>& findings() const { return findings_; }
     [[nodiscard]] std::vector<ShownSetting> settings();
+    // Every assignment of the files in its order; called when every section has been asked for.
+    [[nodiscard]] std::vector<WrittenOption> written_options() const;
     [[nodiscard]] std::string environment(const std::string& variable) const;
     // Files that a secret was read from.
     [[nodiscard]] std::vector<std::string> files_with_secrets();
@@ -89,7 +103,8 @@ private:
         const std::string& group, const OptionSpec& from, std::string_view reference, int depth
     );
     [[nodiscard]] const OptionSpec* spec_of(const std::string& group, std::string_view name) const;
-    [[nodiscard]] bool is_former_name(const std::string& group, std::string_view name) const;
+    // "[group] name" of the option that this is an old name of; empty when it is none.
+    [[nodiscard]] std::string name_now(const std::string& group, std::string_view name) const;
     void report_unknown_option(
         const std::string& group, const std::string& name, const Origin& origin
     );

@@ -142,6 +142,8 @@ std::vector<IniValue> read_values(const ConfigSources& sources, std::vector<Mist
         for (const std::string& file : files_in(directory, mistakes))
             read_file(file, values, mistakes);
     }
+    auto last = parse_ini(sources.last_text, "the last file", mistakes);
+    std::move(last.begin(), last.end(), std::back_inserter(values));
     return values;
 }
 

@@ -94,6 +94,13 @@ FileStoreConfig read_file_store(Section& section) {
             "is no datastore URL; write vsphere://SERVER/folder/DIR?dcPath=DC&dsName=DS"
         );
     }
+    if (!store.publish_as.empty() && store.folders.size() > 1) {
+        section.mistake(
+            "publish_as",
+            "names one folder, but filesystem_store_datadirs names several; make a store of its "
+            "own for each folder"
+        );
+    }
     return store;
 }
 
@@ -255,12 +262,8 @@ VsphereStoreConfig read_vsphere_store(Section& section) {
 
 BootFormMode read_boot_form(Section& section) {
     const std::string word = section.text("boot_form");
-    if (word == "replace") {
-        section.mistake(
-            "boot_form", "is replace, which this version does not have; write sparse, flat or off"
-        );
-    }
     if (word == "flat") return BootFormMode::flat;
+    if (word == "replace") return BootFormMode::replace;
     return word == "off" ? BootFormMode::off : BootFormMode::sparse;
 }
 
@@ -268,28 +271,52 @@ bool is_vsphere(const std::string& type) {
     return type == "vmware" || type == "vsphere";
 }
 
+HttpStoreConfig read_http_store(Section& section) {
+    HttpStoreConfig store;
+    store.trust.ca_file = section.text("https_ca_certificates_file");
+    store.trust.insecure = section.flag("https_insecure");
+    std::error_code ignored;
+    if (!store.trust.ca_file.empty() &&
+        !std::filesystem::is_regular_file(store.trust.ca_file, ignored))
+        section.mistake(
+            "https_ca_certificates_file",
+            "names \"" + store.trust.ca_file + "\", which is no file; check the path"
+        );
+    if (store.trust.insecure)
+        section.add(
+            Severity::unsafe,
+            "https_insecure",
+            "is on: any web server is believed to be the one that a location names"
+        );
+    return store;
+}
+
 StoreConfig read_store(
     ConfigReader& reader, const std::string& group, const std::string& id, const std::string& type
 ) {
-    Section section =
-        reader.section(group, {"store", is_vsphere(type) ? "store:vmware" : "store:file"});
+    const std::string kind = is_vsphere(type) ? "store:vmware" : "store:" + type;
+    Section section = reader.section(group, {"store", kind});
     StoreConfig store;
     store.id = BackendId(id);
     store.description = section.text("store_description");
     store.weight = section.number_as<int>("weight");
+    store.copies = section.number_as<std::size_t>("copies");
     Section ingest = reader.section("ingest");
     store.boot_form =
         section.is_set("boot_form") ? read_boot_form(section) : read_boot_form(ingest);
     if (is_vsphere(type)) {
         store.backend = read_vsphere_store(section);
+    } else if (type == "http") {
+        store.backend = read_http_store(section);
     } else {
         store.backend = read_file_store(section);
     }
     return store;
 }
 
-// Whether a store can have this name; says so if not.
-bool is_usable_id(Section& defaults, const std::string& id) {
+// Whether a store can have this name; says so if not. Glance's usual "http" is taken for a store of
+// that type, beside our own options of the section.
+bool is_usable_id(Section& defaults, const std::string& id, const std::string& type) {
     const bool plain = std::all_of(id.begin(), id.end(), [](char c) {
         return std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
                    .find(c) != std::string_view::npos;
@@ -299,54 +326,55 @@ bool is_usable_id(Section& defaults, const std::string& id) {
             "enabled_backends",
             "names the store \"" + id + "\"; use letters, digits, '-', '_' and '.'"
         );
-    } else if (id.starts_with("os_glance_") || OptionTable::get().has_group(normalised_group(id))) {
+        return false;
+    }
+    if (id == "http" && type == "http") return true;
+    if (id.starts_with("os_glance_") || OptionTable::get().has_group(normalised_group(id))) {
         defaults.mistake(
             "enabled_backends",
             "names a store \"" + id + "\", a name with another meaning; choose another"
         );
-    } else {
-        return true;
+        return false;
     }
-    return false;
+    return true;
 }
 
 std::vector<StoreConfig> read_named_stores(ConfigReader& reader, Section& defaults) {
     std::vector<StoreConfig> stores;
-    std::vector<std::string> left_out;
     const std::size_t findings_before = reader.findings().size();
     for (const auto& [id, type] : defaults.dict("enabled_backends")) {
-        if (type == "http") {
-            left_out.push_back(id);
-        } else if (type != "file" && !is_vsphere(type)) {
+        if (type != "file" && type != "http" && !is_vsphere(type)) {
             defaults.mistake(
                 "enabled_backends",
                 "names the store \"" + id + "\" of type " + type +
                     ", which slipway does not have; remove it (types are "
-                    "file and vmware)"
+                    "file, vmware and http)"
             );
-        } else if (is_usable_id(defaults, id)) {
+        } else if (is_usable_id(defaults, id, type)) {
             stores.push_back(read_store(reader, normalised_group(id), id, type));
         }
     }
     const bool explained = reader.findings().size() > findings_before;
-    for (const std::string& id : left_out)
-        defaults.warning(
-            "enabled_backends", "names the store \"" + id + "\" of type http, which is left out"
-        );
     Section glance_store = reader.section("glance_store");
     const std::string chosen = glance_store.text("default_backend");
     const auto is_chosen = [&chosen](const StoreConfig& store) { return store.id.str() == chosen; };
     const auto found = std::find_if(stores.begin(), stores.end(), is_chosen);
-    if (found != stores.end()) {
+    const auto takes_images = [](const StoreConfig& store) { return store.takes_images(); };
+    if (found != stores.end() && !found->takes_images()) {
+        glance_store.mistake(
+            "default_backend",
+            "is \"" + chosen + "\", a store of type http, which takes no images; choose another"
+        );
+    } else if (found != stores.end()) {
         found->is_default = true;
     } else if (!chosen.empty()) {
         glance_store.mistake(
             "default_backend",
             "is \"" + chosen + "\", which is no store of [DEFAULT] enabled_backends"
         );
-    } else if (stores.size() == 1) {
-        stores.front().is_default = true;
-    } else if (stores.empty()) {
+    } else if (std::count_if(stores.begin(), stores.end(), takes_images) == 1) {
+        std::find_if(stores.begin(), stores.end(), takes_images)->is_default = true;
+    } else if (std::none_of(stores.begin(), stores.end(), takes_images)) {
         if (!explained)
             defaults.mistake(
                 "enabled_backends",
@@ -371,6 +399,9 @@ void read_stores(ConfigReader& reader, Config& config) {
     const std::string type = is_vsphere(glance_store.text("default_store")) ? "vmware" : "file";
     config.stores.push_back(read_store(reader, "glance_store", type, type));
     config.stores.front().is_default = true;
+    const auto others = glance_store.list("stores");
+    if (std::find(others.begin(), others.end(), "http") != others.end())
+        config.stores.push_back(read_store(reader, "glance_store", "http", "http"));
 }
 
 }  // namespace slipway::app

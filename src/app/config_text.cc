@@ -32,6 +32,14 @@ bool is_store_kind(const std::string& group) {
     return group.starts_with("store");
 }
 
+// Sections whose names are the operator's stand there as comments.
+std::string sample_heading(const std::string& group) {
+    if (is_store_kind(group)) return "#[STORE]";
+    if (group == "account") return "#[ACCOUNT]";
+    const bool is_named = group == "seed" || group == "site";
+    return is_named ? "#[" + group + ":NAME]" : "[" + group + "]";
+}
+
 std::string joined(const std::vector<std::string>& words) {
     std::string text;
     for (const std::string& word : words) text.append(text.empty() ? "" : ", ").append(word);
@@ -67,6 +75,7 @@ std::string section_title(const std::string& group) {
     if (group == "store") return "Every store";
     if (group == "store:file") return "Stores of type file";
     if (group == "store:vmware") return "Stores of type vmware";
+    if (group == "account") return "Accounts at Keystone";
     return "[" + group + "]";
 }
 
@@ -117,7 +126,7 @@ std::string sample_text() {
     );
     for (const OptionGroup& group : OptionTable::get().groups()) {
         text += "\n" + wrapped(group.help, "## ");
-        text += is_store_kind(group.name) ? "#[STORE]\n\n" : "[" + group.name + "]\n\n";
+        text += sample_heading(group.name) + "\n\n";
         for (const OptionSpec* spec : OptionTable::get().of_group(group.name)) {
             if (spec->ignored.empty()) text += sample_option(*spec);
         }

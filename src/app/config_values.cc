@@ -1,10 +1,10 @@
 #include "app/config_values.h"
 
 #include "app/ini.h"
+#include "base/text.h"
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <limits>
 #include <numeric>
@@ -90,8 +90,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 Result<bool> parse_boolean(std::string_view text) {
-    std::string word(text);
-    for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const std::string word = lower_case(text);
     if (word == "true" || word == "1" || word == "yes" || word == "on") return true;
     if (word == "false" || word == "0" || word == "no" || word == "off") return false;
     return Error(
@@ -124,7 +123,11 @@ std::vector<std::string> parse_list(std::string_view text) {
     std::vector<std::string> entries;
     while (!text.empty()) {
         const std::size_t end = std::min(text.find(','), text.size());
-        const std::string_view entry = trimmed(text.substr(0, end));
+        std::string_view entry = trimmed(text.substr(0, end));
+        const bool in_quotes = entry.size() >= 2 && entry.front() == entry.back() &&
+                               (entry.front() == '\'' || entry.front() == '"');
+        if (in_quotes)
+            entry = entry.substr(1, entry.size() - 2);  // ['no_op'], as in Glance's manuals
         if (!entry.empty()) entries.emplace_back(entry);
         text.remove_prefix(std::min(end + 1, text.size()));
     }

@@ -1,5 +1,7 @@
 #include "app/ini.h"
 
+#include "base/text.h"
+
 #include <algorithm>
 #include <cctype>
 
@@ -7,16 +9,8 @@ namespace slipway::app {
 
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\n\v\f";
-
 bool is_word(char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
-}
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return result;
 }
 
 std::string_view unquoted(std::string_view value) {
@@ -33,7 +27,7 @@ public:
 
     void line(std::string_view line) {
         ++number_;
-        line = line.substr(0, line.find_last_not_of(kBlanks) + 1);
+        line = line.substr(0, line.find_last_not_of(kWhitespace) + 1);
         if (line.empty()) {
             flush();
         } else if (line.front() == ' ' || line.front() == '\t') {
@@ -147,9 +141,7 @@ std::string Origin::str() const {
 }
 
 std::string_view trimmed(std::string_view text) {
-    const std::size_t first = text.find_first_not_of(kBlanks);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+    return slipway::trimmed(text, kWhitespace);
 }
 
 std::string normalised_option(std::string_view name) {
@@ -159,7 +151,7 @@ std::string normalised_option(std::string_view name) {
 }
 
 std::string normalised_group(std::string_view name) {
-    return name == "DEFAULT" ? std::string(name) : lower(name);
+    return name == "DEFAULT" ? std::string(name) : lower_case(name);
 }
 
 std::vector<IniValue> parse_ini(

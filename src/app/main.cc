@@ -10,10 +10,18 @@ int main(int argc, char** argv) {
         cli::serve,
         cli::db_sync,
         cli::db_version,
+        cli::db_load_metadefs,
+        cli::db_export_metadefs,
+        cli::db_unload_metadefs,
         cli::config_check,
         cli::config_show,
         cli::config_sample,
+        cli::config_import,
         cli::clone,
+        cli::seed,
+        cli::evacuate,
+        cli::store_list,
+        cli::store_test,
         cli::version};
     return cli::run(argc, argv, commands);
 }

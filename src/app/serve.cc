@@ -38,8 +38,10 @@ int serve(const ServeOptions& options) {
     log::configure(config->log);
     auto application = Application::create(*config);
     if (!application) return complain(application.error());
-    if (options.sources.dev_directory)
-        std::cout << dev_banner((*application)->ports().front()) << std::flush;
+    if (options.sources.dev_directory) {
+        const auto& ports = (*application)->ports();
+        std::cout << dev_banner(ports.front(), ports.back()) << std::flush;
+    }
     (*application)->run();
     return exit_done;
 }

@@ -10,9 +10,11 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/execution.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
+#include <boost/asio/require.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -22,12 +24,39 @@
 #include <algorithm>
 #include <exception>
 #include <list>
+#include <utility>
 
 namespace slipway {
 
 using asio::use_awaitable;
 
-// ---------------------------------------------------------------------------------------------
+namespace {
+
+// The pool's threads for coroutines. Unlike the pool's own executor it can not be told that work is
+// outstanding: a coroutine that waits for the event loop would keep a pool from being joined whose
+// loop has been stopped.
+class PoolExecutor {
+public:
+    explicit PoolExecutor(asio::thread_pool& pool) : pool_(&pool) {}
+
+    template <class Function>
+    void execute(Function&& function) const {
+        asio::require(pool_->get_executor(), asio::execution::blocking.never)
+            .execute(std::forward<Function>(function));
+    }
+    [[nodiscard]] asio::execution_context& query(asio::execution::context_t) const noexcept {
+        return *pool_;
+    }
+    static constexpr asio::execution::blocking_t query(asio::execution::blocking_t) noexcept {
+        return asio::execution::blocking.never;
+    }
+    friend bool operator==(const PoolExecutor&, const PoolExecutor&) noexcept = default;
+
+private:
+    asio::thread_pool* pool_;
+};
+
+}  // namespace
 
 struct BlockingPool::Impl {
     explicit Impl(std::size_t threads) : pool(threads) {}
@@ -38,6 +67,10 @@ BlockingPool::BlockingPool(std::size_t threads) : impl_(std::make_unique<Impl>(t
 
 BlockingPool::~BlockingPool() {
     join();
+}
+
+asio::any_io_executor BlockingPool::strand() {
+    return asio::make_strand(asio::any_io_executor(PoolExecutor(impl_->pool)));
 }
 
 void BlockingPool::join() {
@@ -70,7 +103,9 @@ awaitable<void> BlockingPool::run(std::function<void()> job) {
     );
 }
 
-// ---------------------------------------------------------------------------------------------
+awaitable<void> run_on(asio::any_io_executor executor, awaitable<void> operation) {
+    co_await asio::co_spawn(executor, std::move(operation), use_awaitable);
+}
 
 awaitable<bool> run_until(Deadline deadline, awaitable<void> operation) {
     if (deadline == kNoDeadline) {
@@ -90,12 +125,28 @@ awaitable<bool> run_until(Deadline deadline, awaitable<void> operation) {
     co_return !timed_out;
 }
 
+void run_to_end(asio::io_context& io) {
+    while (!io.stopped()) {
+        std::string what = "unknown";
+        try {
+            io.run();
+            continue;
+        } catch (const std::exception& error) {
+            what = error.what();
+        } catch (...) {
+        }
+        log::error({}, "loop.threw", {{"error", what}});
+    }
+}
+
+awaitable<void> give_way() {
+    co_await asio::post(co_await asio::this_coro::executor, use_awaitable);
+}
+
 awaitable<void> sleep_for(std::chrono::steady_clock::duration duration) {
     asio::steady_timer timer(co_await asio::this_coro::executor, duration);
     co_await timer.async_wait(use_awaitable);
 }
-
-// ---------------------------------------------------------------------------------------------
 
 struct Semaphore::Waiter {
     explicit Waiter(const asio::any_io_executor& executor) : timer(executor) {}
@@ -163,8 +214,6 @@ void Semaphore::release() {
     asio::post(next->timer.get_executor(), [next] { next->timer.cancel(); });
 }
 
-// ---------------------------------------------------------------------------------------------
-
 struct Wakeup::Impl {
     explicit Impl(asio::any_io_executor executor)
         : strand(asio::make_strand(executor)), timer(strand) {}
@@ -196,8 +245,6 @@ awaitable<void> Wakeup::wait(std::chrono::steady_clock::duration at_most) {
     };
     co_await asio::co_spawn(impl->strand, on_strand(impl, at_most), use_awaitable);
 }
-
-// ---------------------------------------------------------------------------------------------
 
 struct TaskGroup::Impl {
     struct Task {
@@ -241,6 +288,8 @@ void TaskGroup::spawn_on(
                     log::error({}, "task.failed", {{"task", task->name}, {"error", error.what()}});
             } catch (const std::exception& error) {
                 log::error({}, "task.failed", {{"task", task->name}, {"error", error.what()}});
+            } catch (...) {
+                log::error({}, "task.failed", {{"task", task->name}, {"error", "unknown"}});
             }
         }
         {

@@ -6,6 +6,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/io_context.hpp>
 
 #include <cstddef>
 #include <deque>
@@ -28,6 +29,9 @@ public:
     // Runs `job` on a thread of the pool; resumes on the caller's executor when it is over, never
     // before, also when the caller is cancelled meanwhile. An exception of `job` is thrown here.
     awaitable<void> run(std::function<void()> job);
+    // For coroutines that compute: their steps run on threads of the pool, one at a time. One that
+    // waits for something else is no work of the pool, so join() does not wait for it.
+    [[nodiscard]] asio::any_io_executor strand();
 
     void join();
 
@@ -42,6 +46,20 @@ template <class Work>
 awaitable<std::invoke_result_t<Work&>> offload(BlockingPool& pool, Work& work) {
     std::optional<std::invoke_result_t<Work&>> result;
     co_await pool.run([&] { result.emplace(work()); });
+    co_return std::move(*result);
+}
+
+// Runs the steps of `operation` on `executor`, and goes on where the caller runs. Exceptions of the
+// operation are thrown here.
+awaitable<void> run_on(asio::any_io_executor executor, awaitable<void> operation);
+
+template <class T>
+awaitable<Result<T>> run_on(asio::any_io_executor executor, awaitable<Result<T>> operation) {
+    std::optional<Result<T>> result;
+    auto body = [](awaitable<Result<T>> inner, std::optional<Result<T>>& out) -> awaitable<void> {
+        out.emplace(co_await std::move(inner));
+    };
+    co_await run_on(std::move(executor), body(std::move(operation), result));
     co_return std::move(*result);
 }
 
@@ -64,6 +82,12 @@ awaitable<Result<T>> with_deadline(Deadline deadline, awaitable<Result<T>> opera
     co_return Error(Errc::timeout, "the operation did not finish in time");
 }
 
+// Runs the event loop until it is stopped or has no more work. What a handler throws ends that
+// handler only: it is logged, and the loop goes on. Each thread of a loop calls this.
+void run_to_end(asio::io_context& io);
+
+// Lets others on this executor go on.
+awaitable<void> give_way();
 awaitable<void> sleep_for(std::chrono::steady_clock::duration duration);
 
 // A counted permit with a first-come queue of waiting coroutines. Safe across strands.

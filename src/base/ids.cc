@@ -1,14 +1,13 @@
 #include "base/ids.h"
 
 #include "base/digest.h"
+#include "base/text.h"
 
 #include <openssl/rand.h>
 
-#include <algorithm>
 #include <array>
 #include <cctype>
 #include <stdexcept>
-#include <vector>
 
 namespace slipway {
 
@@ -53,11 +52,7 @@ bool is_uuid(std::string_view text) {
 Result<ImageId> parse_image_id(std::string_view text) {
     if (!is_uuid(text))
         return Error(Errc::not_found, "No image found with ID " + std::string(text.substr(0, 64)));
-    std::string lower(text);
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) {
-        return static_cast<char>(std::tolower(c));
-    });
-    return ImageId(std::move(lower));
+    return ImageId(lower_case(text));
 }
 
 }  // namespace slipway

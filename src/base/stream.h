@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 
 namespace slipway {
 
@@ -29,6 +31,19 @@ public:
 
     // All bytes of the source, read or not, where that is known beforehand.
     [[nodiscard]] virtual std::optional<std::uint64_t> size_bytes() const { return std::nullopt; }
+};
+
+// A text as bytes.
+class TextSource final : public ByteSource {
+public:
+    explicit TextSource(std::string text) : text_(std::move(text)) {}
+
+    awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override;
+    [[nodiscard]] std::optional<std::uint64_t> size_bytes() const override { return text_.size(); }
+
+private:
+    std::string text_;
+    std::size_t read_ = 0;
 };
 
 // Where bytes go, in order.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -27,6 +28,16 @@ template <class Int>
 void put_little(std::span<std::byte> bytes, std::size_t offset, Int value) {
     for (std::size_t i = 0; i < sizeof(Int); ++i)
         bytes[offset + i] = static_cast<std::byte>((value >> (8U * i)) & 0xFFU);
+}
+
+template <class Int>
+void put_big(std::span<std::byte> bytes, std::size_t offset, Int value) {
+    for (std::size_t i = 0; i < sizeof(Int); ++i)
+        bytes[offset + sizeof(Int) - 1 - i] = static_cast<std::byte>((value >> (8U * i)) & 0xFFU);
+}
+
+inline bool all_zero(std::span<const std::byte> bytes) {
+    return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
 }
 
 }  // namespace slipway::format

@@ -149,6 +149,15 @@ bool is_zero_parent(std::string_view key, std::string_view value) {
            value == "00000000-0000-0000-0000-000000000000";
 }
 
+// Whether `behind`, which begins with a NUL, holds NULs alone, or the last few bytes of `text` once
+// more: qemu-img leaves those when it replaces the CID by one with fewer digits.
+bool is_remnant_of(std::string_view text, std::string_view behind) {
+    constexpr std::size_t kMostDigits = 8;
+    const auto last = behind.find_last_not_of('\0');
+    if (last == std::string_view::npos) return true;
+    return last <= kMostDigits && text.ends_with(behind.substr(1, last));
+}
+
 class DescriptorParser {
 public:
     Result<EmbeddedDescriptor> parse(std::string_view text);
@@ -167,9 +176,9 @@ private:
 Result<EmbeddedDescriptor> DescriptorParser::parse(std::string_view text) {
     const auto end = text.find('\0');
     if (end != std::string_view::npos) {
-        if (text.find_first_not_of('\0', end) != std::string_view::npos)
-            return refused("it goes on after a NUL byte");
+        const std::string_view behind = text.substr(end);
         text = text.substr(0, end);
+        if (!is_remnant_of(text, behind)) return refused("it goes on after a NUL byte");
     }
     const bool ascii = std::all_of(text.begin(), text.end(), [](char c) {
         return (c >= 0x20 && c < 0x7F) || c == '\n' || c == '\r' || c == '\t';
@@ -321,12 +330,10 @@ Result<std::string> flat_descriptor(
 }
 
 std::string embedded_descriptor(
-    std::uint64_t capacity_sectors, AdapterType adapter, const DiskIdentity& identity
+    VmdkKind kind, std::uint64_t capacity_sectors, AdapterType adapter, const DiskIdentity& identity
 ) {
     const std::string extent = "RW " + std::to_string(capacity_sectors) + " SPARSE \"disk.vmdk\"";
-    return descriptor_text(
-        to_string(VmdkKind::sparse), extent, capacity_sectors, adapter, identity
-    );
+    return descriptor_text(to_string(kind), extent, capacity_sectors, adapter, identity);
 }
 
 Result<EmbeddedDescriptor> parse_embedded_descriptor(std::string_view text) {

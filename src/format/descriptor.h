@@ -45,22 +45,24 @@ Result<std::string> flat_descriptor(
     const DiskIdentity& identity
 );
 
-// The descriptor inside a hosted sparse file of our own. Readers ignore the extent's name there.
-std::string embedded_descriptor(
-    std::uint64_t capacity_sectors, AdapterType adapter, const DiskIdentity& identity
-);
-
 enum class VmdkKind { sparse, stream_optimized };
 
 // createType of the kind.
 std::string_view to_string(VmdkKind kind);
+
+// The descriptor inside a sparse or stream-optimised file of our own. Readers ignore the extent's
+// name there.
+std::string embedded_descriptor(
+    VmdkKind kind, std::uint64_t capacity_sectors, AdapterType adapter, const DiskIdentity& identity
+);
 
 struct EmbeddedDescriptor {
     VmdkKind kind = VmdkKind::sparse;
     std::uint64_t capacity_sectors = 0;
 };
 
-// Reads the descriptor inside an uploaded sparse or stream-optimised file; NULs only as its tail.
+// Reads the descriptor inside an uploaded sparse or stream-optimised file; NULs only as its tail,
+// where qemu-img may have left the last bytes of the text a second time.
 // The grammar is closed: one createType, one extent of type SPARSE with a plain name, no parent, no
 // key twice, no key that is not known to be harmless.
 // Errors: unsupported, with the first thing that is not allowed.

@@ -1,6 +1,8 @@
 #include "format/ova_reader.h"
 
+#include "format/bytes.h"
 #include "format/detector.h"
+#include "format/tar_header.h"
 
 #include <algorithm>
 #include <cctype>
@@ -9,66 +11,11 @@ namespace slipway::format {
 
 namespace {
 
-constexpr std::uint64_t kBlock = 512;
 constexpr std::uint64_t kMaxOvfBytes = 1U << 20U;
 constexpr std::size_t kMaxMembers = 64;
 
 Error refused(std::string_view why) {
     return not_accepted("ova", why);
-}
-
-bool all_zero(std::span<const std::byte> bytes) {
-    return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
-}
-
-// A field that ends at its first NUL; nothing may hide behind it.
-std::optional<std::string> text_field(std::span<const std::byte> field) {
-    std::string text;
-    for (std::size_t i = 0; i < field.size(); ++i) {
-        if (field[i] == std::byte{0}) {
-            if (!all_zero(field.subspan(i))) return std::nullopt;
-            break;
-        }
-        text += std::to_integer<char>(field[i]);
-    }
-    return text;
-}
-
-// Octal digits, or a big-endian number with the top bit set.
-std::optional<std::uint64_t> number_field(std::span<const std::byte> field) {
-    constexpr std::uint64_t kMost = 1ULL << 53U;
-    std::uint64_t value = 0;
-    if (std::to_integer<unsigned>(field[0]) == 0x80U) {
-        for (const std::byte b : field.subspan(1)) {
-            if (value > kMost) return std::nullopt;
-            value = value << 8U | std::to_integer<std::uint64_t>(b);
-        }
-        if (value > kMost) return std::nullopt;
-        return value;
-    }
-    bool has_digits = false;
-    bool is_over = false;
-    for (const std::byte b : field) {
-        const char c = std::to_integer<char>(b);
-        if (c == ' ' || c == '\0') {
-            is_over = has_digits;
-            continue;
-        }
-        if (is_over || c < '0' || c > '7' || value > kMost) return std::nullopt;
-        has_digits = true;
-        value = value * 8 + static_cast<std::uint64_t>(c - '0');
-    }
-    if (!has_digits) return std::nullopt;
-    return value;
-}
-
-std::uint64_t checksum_of(std::span<const std::byte> block) {
-    constexpr std::size_t kFirst = 148;
-    constexpr std::size_t kLast = 155;
-    std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < block.size(); ++i)
-        sum += i >= kFirst && i <= kLast ? ' ' : std::to_integer<std::uint64_t>(block[i]);
-    return sum;
 }
 
 }  // namespace
@@ -80,7 +27,7 @@ OvaReader::~OvaReader() = default;
 
 void OvaReader::expect_header(std::uint64_t at) {
     state_ = State::header;
-    header_ = Window(at, kBlock);
+    header_ = Window(at, kTarBlock);
 }
 
 void OvaReader::see(std::uint64_t offset, std::span<const std::byte> chunk) {
@@ -121,18 +68,14 @@ Result<void> OvaReader::read_header() {
         return {};
     }
     if (zero_blocks_ != 0) return refused("its end is damaged");
-    if (!starts_with(block.subspan(257), "ustar") ||
-        number_field(block.subspan(148, 8)) != checksum_of(block))
-        return refused("it is no tar archive");
-    const char type = std::to_integer<char>(block[156]);
-    const auto name = text_field(block.first(100));
-    const auto size = number_field(block.subspan(124, 12));
-    if (type != '0' && type != '\0') return refused("it holds something else than plain files");
-    if (!all_zero(block.subspan(157, 100)) || !all_zero(block.subspan(345, 155)) || !name)
+    const TarHeader header = TarHeader::parse(block);
+    if (!header.is_whole()) return refused("it is no tar archive");
+    if (!header.is_file()) return refused("it holds something else than plain files");
+    if (header.has_link || header.has_prefix || !header.name)
         return refused("a file in it has an unusual name");
-    if (!size) return refused("a file in it has no proper size");
-    SLIPWAY_CHECK(check_name(*name));
-    return begin_member(*name, *size);
+    if (!header.size) return refused("a file in it has no proper size");
+    SLIPWAY_CHECK(check_name(*header.name));
+    return begin_member(*header.name, *header.size);
 }
 
 Result<void> OvaReader::check_name(const std::string& name) const {
@@ -177,7 +120,7 @@ Result<void> OvaReader::end_member() {
             return refused("a .vmdk in it is not stream-optimised");
         SLIPWAY_CHECK(disk->safety(data_end_ - data_first_));
     }
-    expect_header((data_end_ + kBlock - 1) / kBlock * kBlock);
+    expect_header(tar_padded(data_end_));
     return {};
 }
 

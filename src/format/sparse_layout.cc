@@ -1,22 +1,19 @@
 #include "format/sparse_layout.h"
 
 #include "format/bytes.h"
+#include "format/vmdk_head.h"
 
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <string>
+#include <utility>
 
 namespace slipway::format {
 
 namespace {
 
 constexpr std::uint64_t kGrainSectors = SparseLayout::kGrainBytes / kSectorBytes;
-constexpr std::uint64_t kEntriesPerTable = 512;
 constexpr std::uint64_t kEntryBytes = 4;
-constexpr std::uint64_t kTableSectors = kEntriesPerTable * kEntryBytes / kSectorBytes;
-constexpr std::uint64_t kDescriptorSector = 1;
-constexpr std::uint64_t kDescriptorSectors = 20;
 constexpr std::uint64_t kMaxFileSectors = 1ULL << 32U;
 
 constexpr std::uint64_t divide_up(std::uint64_t value, std::uint64_t by) {
@@ -36,7 +33,7 @@ constexpr Sectors sectors_for(std::uint64_t grains) {
     sectors.tables = divide_up(grains, kEntriesPerTable);
     sectors.directory = divide_up(sectors.tables * kEntryBytes, kSectorBytes);
     const std::uint64_t one_copy = sectors.directory + sectors.tables * kTableSectors;
-    sectors.redundant_directory_at = kDescriptorSector + kDescriptorSectors;
+    sectors.redundant_directory_at = kHeadSectors;
     sectors.directory_at = sectors.redundant_directory_at + one_copy;
     sectors.overhead = divide_up(sectors.directory_at + one_copy, kGrainSectors) * kGrainSectors;
     return sectors;
@@ -59,6 +56,22 @@ std::uint64_t SparseLayout::max_size_bytes() {
 Result<SparseLayout> SparseLayout::create(
     std::uint64_t size_bytes, AdapterType adapter, const DiskIdentity& identity
 ) {
+    return make(size_bytes, std::nullopt, adapter, identity);
+}
+
+Result<SparseLayout> SparseLayout::create_for(
+    std::uint64_t size_bytes, GrainMap used, AdapterType adapter, const DiskIdentity& identity
+) {
+    assert(used.grains() == divide_up(size_bytes, kGrainBytes));
+    return make(size_bytes, std::move(used), adapter, identity);
+}
+
+Result<SparseLayout> SparseLayout::make(
+    std::uint64_t size_bytes,
+    std::optional<GrainMap> used,
+    AdapterType adapter,
+    const DiskIdentity& identity
+) {
     if (size_bytes == 0)
         return Error(Errc::invalid_argument, "a disk of 0 bytes can not be stored");
     if (size_bytes > max_size_bytes())
@@ -70,53 +83,37 @@ Result<SparseLayout> SparseLayout::create(
     layout.size_bytes_ = size_bytes;
     layout.capacity_bytes_ = grains * kGrainBytes;
     layout.prefix_bytes_ = sectors.overhead * kSectorBytes;
+    layout.data_bytes_ = (used ? used->used() : grains) * kGrainBytes;
+    layout.used_ = std::move(used);
 
-    layout.head_.resize(sectors.redundant_directory_at * kSectorBytes);
-    layout.write_header(sectors.redundant_directory_at, sectors.directory_at);
-    const std::string text =
-        embedded_descriptor(layout.capacity_bytes_ / kSectorBytes, adapter, identity);
-    assert(text.size() < kDescriptorSectors * kSectorBytes);
-    std::transform(
-        text.begin(),
-        text.end(),
-        layout.head_.begin() + kDescriptorSector * kSectorBytes,
-        [](char c) { return static_cast<std::byte>(c); }
-    );
+    SparseHeader header = our_header(layout.capacity_bytes_);
+    header.version = 1;
+    header.flags = kNewlineTest | kRedundantTables;
+    header.redundant_directory_at = sectors.redundant_directory_at;
+    header.directory_at = sectors.directory_at;
+    header.overhead = sectors.overhead;
+    layout.head_ = vmdk_head(header, adapter, identity);
 
     for (const std::uint64_t directory : {sectors.redundant_directory_at, sectors.directory_at}) {
         const std::uint64_t tables = directory + sectors.directory;
         const std::uint64_t end = tables + sectors.tables * kTableSectors;
         layout.runs_.push_back(
-            {directory * kSectorBytes, tables * kSectorBytes, sectors.tables, tables, kTableSectors}
+            {.begin_bytes = directory * kSectorBytes,
+             .end_bytes = tables * kSectorBytes,
+             .count = sectors.tables,
+             .first = tables,
+             .step = kTableSectors}
         );
         layout.runs_.push_back(
-            {tables * kSectorBytes, end * kSectorBytes, grains, sectors.overhead, kGrainSectors}
+            {.begin_bytes = tables * kSectorBytes,
+             .end_bytes = end * kSectorBytes,
+             .count = grains,
+             .first = sectors.overhead,
+             .step = kGrainSectors,
+             .is_of_grains = true}
         );
     }
     return layout;
-}
-
-void SparseLayout::write_header(std::uint64_t rgd_sector, std::uint64_t gd_sector) {
-    constexpr std::uint32_t kMagic = 0x564D444B;
-    constexpr std::uint32_t kNewlineTest = 1U << 0U;
-    constexpr std::uint32_t kRedundantTables = 1U << 1U;
-    const std::span<std::byte> head(head_);
-    put_little<std::uint32_t>(head, 0, kMagic);
-    put_little<std::uint32_t>(head, 4, 1);
-    put_little<std::uint32_t>(head, 8, kNewlineTest | kRedundantTables);
-    put_little<std::uint64_t>(head, 12, capacity_bytes_ / kSectorBytes);
-    put_little<std::uint64_t>(head, 20, kGrainSectors);
-    put_little<std::uint64_t>(head, 28, kDescriptorSector);
-    put_little<std::uint64_t>(head, 36, kDescriptorSectors);
-    put_little<std::uint32_t>(head, 44, kEntriesPerTable);
-    put_little<std::uint64_t>(head, 48, rgd_sector);
-    put_little<std::uint64_t>(head, 56, gd_sector);
-    put_little<std::uint64_t>(head, 64, prefix_bytes_ / kSectorBytes);
-    // Damaged by every transfer that takes the file for text.
-    head[73] = std::byte{'\n'};
-    head[74] = std::byte{' '};
-    head[75] = std::byte{'\r'};
-    head[76] = std::byte{'\n'};
 }
 
 void SparseLayout::read_prefix(std::uint64_t offset, std::span<std::byte> into) const {
@@ -135,19 +132,20 @@ void SparseLayout::read_prefix(std::uint64_t offset, std::span<std::byte> into) 
     }
 }
 
-void SparseLayout::copy_numbers(
-    const Numbers& run, std::uint64_t offset, std::span<std::byte> into
-) {
+void SparseLayout::copy_numbers(const Numbers& run, std::uint64_t offset, std::span<std::byte> into)
+    const {
+    const bool has_gaps = run.is_of_grains && used_;
+    const std::uint64_t begin = offset / kEntryBytes;
+    // Counted from the beginning once, then along.
+    std::uint64_t steps = has_gaps && begin < run.count ? used_->used_before(begin) : begin;
     std::array<std::byte, kEntryBytes> number{};
     for (std::size_t done = 0; done < into.size();) {
         const std::uint64_t index = (offset + done) / kEntryBytes;
         if (index >= run.count) return;
         const auto skip = static_cast<std::size_t>((offset + done) % kEntryBytes);
-        put_little(
-            std::span<std::byte>(number),
-            0,
-            static_cast<std::uint32_t>(run.first + index * run.step)
-        );
+        const bool is_there = !has_gaps || used_->is_used(index);
+        const std::uint64_t value = is_there ? run.first + steps * run.step : 0;
+        put_little(std::span<std::byte>(number), 0, static_cast<std::uint32_t>(value));
         const std::size_t count = std::min(kEntryBytes - skip, into.size() - done);
         std::copy_n(
             number.begin() + static_cast<std::ptrdiff_t>(skip),
@@ -155,6 +153,7 @@ void SparseLayout::copy_numbers(
             into.begin() + static_cast<std::ptrdiff_t>(done)
         );
         done += count;
+        if (is_there) ++steps;
     }
 }
 

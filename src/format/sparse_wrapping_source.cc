@@ -1,5 +1,7 @@
 #include "format/sparse_wrapping_source.h"
 
+#include "base/async.h"
+
 #include <algorithm>
 #include <array>
 #include <string>
@@ -8,6 +10,9 @@
 namespace slipway::format {
 
 namespace {
+
+// Of the tables, computed at a time: a fraction of a millisecond.
+constexpr std::size_t kPieceBytes = 256U << 10U;
 
 std::size_t at_most(std::uint64_t left, std::size_t room) {
     return static_cast<std::size_t>(std::min<std::uint64_t>(left, room));
@@ -25,7 +30,9 @@ std::optional<std::uint64_t> SparseWrappingSource::size_bytes() const {
 awaitable<Result<std::size_t>> SparseWrappingSource::read_some(std::span<std::byte> into) {
     const std::uint64_t disk_end = layout_.prefix_bytes() + layout_.size_bytes();
     if (position_ < layout_.prefix_bytes()) {
-        into = into.first(at_most(layout_.prefix_bytes() - position_, into.size()));
+        if (position_ > 0) co_await give_way();
+        const std::size_t room = std::min(into.size(), kPieceBytes);
+        into = into.first(at_most(layout_.prefix_bytes() - position_, room));
         layout_.read_prefix(position_, into);
     } else if (position_ < disk_end) {
         into = into.first(at_most(disk_end - position_, into.size()));

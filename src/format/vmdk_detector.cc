@@ -54,7 +54,7 @@ private:
         if (!header_) SLIPWAY_CHECK(read_header());
         descriptor_.see(offset, chunk);
         if (descriptor_.is_complete() && !std::exchange(has_descriptor_, true))
-            SLIPWAY_CHECK(read_descriptor());
+            SLIPWAY_CHECK(header_->check_descriptor(descriptor_.bytes()));
         for (GrainDirectory& directory : directories_) SLIPWAY_CHECK(directory.see(offset, chunk));
         if (markers_) SLIPWAY_CHECK(markers_->see(offset, chunk));
         return {};
@@ -82,17 +82,6 @@ private:
             header_->directory_sectors() > header_->overhead - sector)
             return refused("a grain directory is out of place");
         directories_.emplace_back(*header_, sector);
-        return {};
-    }
-
-    Result<void> read_descriptor() {
-        std::string text;
-        for (const std::byte b : descriptor_.bytes()) text += std::to_integer<char>(b);
-        SLIPWAY_TRY(const auto descriptor, parse_embedded_descriptor(text));
-        if (descriptor.kind != header_->kind())
-            return refused("its descriptor names another kind than its header");
-        if (descriptor.capacity_sectors != header_->capacity)
-            return refused("its descriptor names another capacity than its header");
         return {};
     }
 

@@ -9,22 +9,8 @@ namespace slipway::format {
 
 namespace {
 
-constexpr std::size_t kMarkerBytes = 16;
-constexpr std::uint64_t kGrainHeadBytes = 12;
-// Deflate adds a little to what it can not compress; writers are generous.
-constexpr std::uint64_t kMaxGrowthBytes = 64U << 10U;
-
-constexpr std::uint32_t kEndOfStream = 0;
-constexpr std::uint32_t kGrainTable = 1;
-constexpr std::uint32_t kGrainDirectory = 2;
-constexpr std::uint32_t kFooter = 3;
-
 Error refused(std::string_view why) {
     return not_accepted("vmdk", why);
-}
-
-bool all_zero(std::span<const std::byte> bytes) {
-    return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
 }
 
 }  // namespace
@@ -144,17 +130,7 @@ Result<void> MarkerReader::read_footer(std::span<const std::byte> sector) const 
     const SparseHeader footer = SparseHeader::parse(sector);
     if (directory_at_ == 0 || footer.directory_at != directory_at_)
         return refused("its footer does not name its grain directory");
-    constexpr std::size_t kDirectoriesAt = 48;
-    constexpr std::size_t kBehindDirectories = 64;
-    const std::span<const std::byte> header(header_sector_);
-    const auto differs = [&](std::size_t from, std::size_t to) {
-        return !std::equal(
-            sector.begin() + static_cast<std::ptrdiff_t>(from),
-            sector.begin() + static_cast<std::ptrdiff_t>(to),
-            header.begin() + static_cast<std::ptrdiff_t>(from)
-        );
-    };
-    if (differs(0, kDirectoriesAt) || differs(kBehindDirectories, kSparseHeaderBytes))
+    if (!is_footer_of(header_sector_, sector))
         return refused("its footer and its header contradict each other");
     return {};
 }

@@ -8,6 +8,17 @@
 
 namespace slipway::format {
 
+inline constexpr std::size_t kMarkerBytes = 16;
+inline constexpr std::uint64_t kGrainHeadBytes = 12;
+// Deflate adds a little to what it can not compress; writers are generous.
+inline constexpr std::uint64_t kMaxGrowthBytes = 64U << 10U;
+
+// Types of markers.
+inline constexpr std::uint32_t kEndOfStream = 0;
+inline constexpr std::uint32_t kGrainTable = 1;
+inline constexpr std::uint32_t kGrainDirectory = 2;
+inline constexpr std::uint32_t kFooter = 3;
+
 // The data of a stream-optimised file: a chain of grains and metadata, each behind a marker.
 //
 //   u64 sector of the disk, u32 size of the compressed grain, then the grain     or

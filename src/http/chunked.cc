@@ -1,5 +1,6 @@
 #include "http/chunked.h"
 
+#include "base/text.h"
 #include "http/framing.h"
 
 #include <charconv>

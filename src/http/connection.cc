@@ -1,6 +1,7 @@
 #include "http/connection.h"
 
 #include "base/log.h"
+#include "base/text.h"
 #include "http/dispatch.h"
 #include "http/problem.h"
 #include "http/received_request.h"
@@ -12,12 +13,11 @@ namespace slipway::http {
 
 namespace {
 
-using namespace std::chrono_literals;
-
 // Of a body that nobody wanted: taken, so that its sender gets to our answer.
 constexpr std::size_t kDrainBytes = 64U << 10U;
-constexpr auto kDrainTime = 2s;
-constexpr auto kFarewellTime = 200ms;  // for the client's answer to the end of TLS
+constexpr std::chrono::seconds kDrainTime{2};
+// For the client's answer to the end of TLS.
+constexpr std::chrono::milliseconds kFarewellTime{200};
 
 // Tells whoever asked what became of an answer, also when sending it was cancelled.
 class Report {
@@ -49,7 +49,7 @@ void replace_by_problem(const Request& request, Response& response, const Error&
 bool LogBudget::take() {
     const auto now = std::chrono::steady_clock::now();
     const std::lock_guard lock(mutex_);
-    if (now - second_ >= 1s) {
+    if (now - second_ >= std::chrono::seconds(1)) {
         second_ = now;
         used_ = 0;
     }

@@ -2,12 +2,14 @@
 
 #include "base/ids.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "http/problem.h"
 #include "http/query.h"
 
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 
@@ -20,7 +22,9 @@ constexpr std::string_view kRequestIdHeader = "x-openstack-request-id";
 Response no_route(const Request& request, const RouteMatch& match) {
     if (match.status == 404) return problem(request, 404, "The resource could not be found.");
     if (match.status == 501) return problem(request, 501, "The server does not know this method.");
-    auto response = problem(request, 405, "The method is not allowed for this resource.");
+    Response response;
+    if (match.status == 405)
+        response = problem(request, 405, "The method is not allowed for this resource.");
     std::string allow;
     for (const auto& method : match.allowed) {
         if (!allow.empty()) allow += ", ";
@@ -48,21 +52,41 @@ void log_failure(const Request& request, const Error& error) {
         log::warning(request.caller.call, "http.request.failed", facts);
 }
 
-awaitable<Response> identified(const Handler& next, Request& request) {
-    request.caller.call.request_id = choose_request_id(request.header(kRequestIdHeader));
-    Response response = co_await answer_safely(next, request);
+awaitable<Response> identified(const Handler& next, std::size_t longest, Request& request) {
+    const std::string_view offered = request.header(kRequestIdHeader);
+    const bool too_long = offered.size() > longest;
+    request.caller.call.request_id = choose_request_id(too_long ? std::string_view() : offered);
+    Response response;
+    if (too_long) {
+        response = problem(
+            request,
+            431,
+            "X-OpenStack-Request-ID may have at most " + std::to_string(longest) + " characters."
+        );
+    } else {
+        response = co_await answer_safely(next, request);
+    }
     if (!response.without_request_id && response.status != 401)
         response.with(std::string(kRequestIdHeader), request.caller.call.request_id);
     co_return response;
 }
 
+// "id (name)", as far as it is known.
+std::string shown(const std::optional<std::string>& id, const std::optional<std::string>& name) {
+    if (!id) return "-";
+    return name ? *id + " (" + *name + ")" : *id;
+}
+
 awaitable<Response> logged(const Handler& next, Request& request) {
     const auto started = std::chrono::steady_clock::now();
     Response response = co_await answer_safely(next, request);
+    const Identity& identity = request.caller.identity;
     response.on_sent = [call = request.caller.call,
                         method = std::string(request.method().substr(0, 32)),
                         route = request.route.empty() ? std::string("-") : request.route,
                         peer = std::string(request.peer()),
+                        user = shown(identity.user, identity.user_name),
+                        project = shown(identity.project, identity.project_name),
                         started,
                         inner = std::move(response.on_sent)](const Transfer& transfer) {
         const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - started;
@@ -76,7 +100,9 @@ awaitable<Response> logged(const Handler& next, Request& request) {
              {"bytes_out", transfer.bytes_out},
              {"seconds", elapsed.count()},
              {"complete", transfer.complete},
-             {"peer", peer}}
+             {"peer", peer},
+             {"user", user},
+             {"project", project}}
         );
         if (inner) inner(transfer);
     };
@@ -131,8 +157,10 @@ awaitable<Response> answer_safely(const Handler& handler, Request& request) {
     co_return response;
 }
 
-Handler with_request_id(Handler next) {
-    return [next = std::move(next)](Request& request) { return identified(next, request); };
+Handler with_request_id(Handler next, std::size_t longest) {
+    return [next = std::move(next), longest](Request& request) {
+        return identified(next, longest, request);
+    };
 }
 
 Handler with_access_log(Handler next) {
@@ -141,10 +169,12 @@ Handler with_access_log(Handler next) {
 
 std::string choose_request_id(std::string_view offered) {
     constexpr std::string_view prefix = "req-";
-    const bool prefixed = offered.starts_with(prefix);
-    if (is_uuid(prefixed ? offered.substr(prefix.size()) : offered))
-        return prefixed ? std::string(offered) : std::string(prefix) + std::string(offered);
-    return std::string(prefix) + new_uuid();
+    const bool usable = !offered.empty() && std::ranges::all_of(offered, [](char c) {
+        return is_alpha(c) || is_digit(c) || c == '.' || c == '_' || c == '-';
+    });
+    if (!usable) return std::string(prefix) + new_uuid();
+    return offered.starts_with(prefix) ? std::string(offered)
+                                       : std::string(prefix) + std::string(offered);
 }
 
 }  // namespace slipway::http

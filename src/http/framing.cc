@@ -1,5 +1,7 @@
 #include "http/framing.h"
 
+#include "base/text.h"
+
 #include <algorithm>
 #include <charconv>
 #include <utility>
@@ -7,23 +9,6 @@
 namespace slipway::http {
 
 namespace {
-
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
-bool is_alpha(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-char to_lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool is_token_char(char c) {
-    return is_digit(c) || is_alpha(c) ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
 
 bool all_of(std::string_view text, bool (*allowed)(char)) {
     return std::all_of(text.begin(), text.end(), allowed);
@@ -238,30 +223,6 @@ private:
 };
 
 }  // namespace
-
-std::string_view trimmed(std::string_view text) {
-    const auto blank = [](char c) { return c == ' ' || c == '\t'; };
-    while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-    while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-    return text;
-}
-
-bool is_token(std::string_view text) {
-    return !text.empty() && all_of(text, is_token_char);
-}
-
-bool is_field_value(std::string_view text) {
-    return all_of(text, [](char c) {
-        const auto byte = static_cast<unsigned char>(c);
-        return c == '\t' || (byte >= 0x20 && byte != 0x7F);
-    });
-}
-
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-    return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
-               return to_lower(x) == to_lower(y);
-           });
-}
 
 std::variant<NeedMore, HeadEnd, Refusal> find_head_end(
     std::string_view bytes, std::size_t seen, const HeadLimits& limits

@@ -62,12 +62,4 @@ std::variant<NeedMore, HeadEnd, Refusal> find_head_end(
 // Reads a whole head, as find_head_end() measured it.
 std::variant<Head, Refusal> parse_head(std::string_view bytes, const HeadLimits& limits);
 
-// Whether `text` may be a header's name; whether it may be a value (no CR, LF, NUL or other
-// controls).
-bool is_token(std::string_view text);
-bool is_field_value(std::string_view text);
-bool equals_ignoring_case(std::string_view a, std::string_view b);
-// `text` without the spaces and tabs around it.
-std::string_view trimmed(std::string_view text);
-
 }  // namespace slipway::http

@@ -1,5 +1,6 @@
 #include "http/outbound.h"
 
+#include "base/text.h"
 #include "http/problem.h"
 
 #include <boost/asio/experimental/awaitable_operators.hpp>

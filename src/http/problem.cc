@@ -1,6 +1,7 @@
 #include "http/problem.h"
 
 #include "base/json.h"
+#include "base/text.h"
 #include "http/framing.h"
 
 #include <algorithm>

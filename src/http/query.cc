@@ -1,18 +1,13 @@
 #include "http/query.h"
 
+#include "base/text.h"
+
 #include <algorithm>
 #include <array>
 
 namespace slipway::http {
 
 namespace {
-
-int hex_value(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
 
 Result<std::string> decode_form(std::string_view raw) {
     std::string blanks(raw);
@@ -43,24 +38,6 @@ Utf8Lead utf8_lead(unsigned char lead) {
 }
 
 }  // namespace
-
-std::optional<std::string> percent_decoded(std::string_view text) {
-    std::string out;
-    out.reserve(text.size());
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '%') {
-            out += text[i];
-            continue;
-        }
-        if (text.size() - i < 3) return std::nullopt;
-        const int high = hex_value(text[i + 1]);
-        const int low = hex_value(text[i + 2]);
-        if (high < 0 || low < 0) return std::nullopt;
-        out += static_cast<char>(high * 16 + low);
-        i += 2;
-    }
-    return out;
-}
 
 bool is_valid_utf8(std::string_view text) {
     while (!text.empty()) {

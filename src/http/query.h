@@ -2,7 +2,6 @@
 
 #include "base/result.h"
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,9 +16,6 @@ using QueryParameters = std::vector<std::pair<std::string, std::string>>;
 // '=' has an empty value, empty items are skipped.
 // Errors: invalid_argument for a broken percent code, invalid UTF-8, or NUL.
 Result<QueryParameters> parse_query(std::string_view raw);
-
-// `text` with its percent codes decoded once; nothing when a code is broken.
-std::optional<std::string> percent_decoded(std::string_view text);
 
 // Well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
 bool is_valid_utf8(std::string_view text);

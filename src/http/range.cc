@@ -1,6 +1,6 @@
 #include "http/range.h"
 
-#include "http/framing.h"
+#include "base/text.h"
 
 #include <algorithm>
 #include <charconv>

@@ -1,5 +1,6 @@
 #include "http/received_request.h"
 
+#include "base/text.h"
 #include "http/query.h"
 
 namespace slipway::http {

@@ -1,5 +1,6 @@
 #include "http/router.h"
 
+#include "base/text.h"
 #include "http/query.h"
 
 #include <algorithm>
@@ -51,8 +52,8 @@ std::optional<std::vector<std::string>> decoded_path(std::string_view raw_path) 
 }
 
 bool is_everyday_method(std::string_view method) {
-    static constexpr std::array<std::string_view, 6> kMethods = {
-        "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"};
+    static constexpr std::array<std::string_view, 7> kMethods = {
+        "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"};
     return std::ranges::find(kMethods, method) != kMethods.end();
 }
 
@@ -94,6 +95,12 @@ void Router::add(
     entries_.push_back(std::make_shared<const Entry>(std::move(entry)));
 }
 
+std::vector<const Route*> Router::routes() const {
+    std::vector<const Route*> routes;
+    for (const auto& entry : entries_) routes.push_back(&entry->route);
+    return routes;
+}
+
 RouteMatch Router::match(std::string_view method, std::string_view raw_path) const {
     RouteMatch match;
     const auto path = decoded_path(raw_path);
@@ -115,7 +122,7 @@ RouteMatch Router::match(std::string_view method, std::string_view raw_path) con
         }
     }
     if (!match.allowed.empty())
-        match.status = 405;
+        match.status = method == "OPTIONS" ? 200 : 405;
     else
         match.status = is_everyday_method(method) ? 404 : 501;
     return match;

@@ -36,11 +36,12 @@ struct Route {
     RouteOptions options;
 };
 
-// What a path leads to: a handler, 404, 405 with Allow, or 501. Valid as long as the router.
+// What a path leads to: a handler, 404, 405 with Allow, or 501; for OPTIONS 200 with Allow, or 404.
+// Valid as long as the router.
 struct RouteMatch {
     const Route* route = nullptr;
     int status = 404;                  // without a route
-    std::vector<std::string> allowed;  // methods of the path, for 405
+    std::vector<std::string> allowed;  // methods of the path, for Allow
     std::map<std::string, std::string, std::less<>> params;
 };
 
@@ -58,6 +59,7 @@ public:
         RouteHandler handler,
         RouteOptions options = {}
     );
+    [[nodiscard]] std::vector<const Route*> routes() const;  // in the order of add()
     [[nodiscard]] RouteMatch match(std::string_view method, std::string_view raw_path) const;
 
 private:

@@ -19,14 +19,13 @@ namespace slipway::http {
 
 namespace {
 
-using namespace std::chrono_literals;
 using boost::system::error_code;
 using tcp = asio::ip::tcp;
 
 // After the system refused to accept (no descriptors, no memory): clients wait in the backlog
 // meanwhile.
-constexpr auto kAcceptPause = 100ms;
-constexpr auto kUnwindTime = 5s;
+constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::chrono::seconds kUnwindTime{5};
 
 Error cannot_listen(const ListenerOptions& options, const error_code& ec) {
     return {
@@ -124,7 +123,7 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
         constexpr auto token = asio::as_tuple(asio::use_awaitable);
         while (!stopping) {
             if (open_connections() >= limits.connections) {
-                co_await listener.slot_free.wait(1s);
+                co_await listener.slot_free.wait(std::chrono::seconds(1));
                 continue;
             }
             const asio::any_io_executor strand = asio::make_strand(executor);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/call.h"
+#include "base/secret.h"
 
 #include <optional>
 #include <string>
@@ -12,11 +13,26 @@ namespace slipway {
 // Who asks, as the identity service vouches for it.
 struct Identity {
     std::optional<std::string> user;
-    std::optional<std::string> project;
-    std::vector<std::string> roles;  // lower case
+    std::optional<std::string> project;  // that the token is for; absent: it is for none
+    std::vector<std::string> roles;      // lower case
     bool is_admin = false;
     bool is_service =
         false;  // a service's token, or the listener for services: sees the service face
+
+    // For rules, and for the log.
+    std::optional<std::string> user_name;
+    std::optional<std::string> project_name;
+    std::optional<std::string> user_domain;
+    std::optional<std::string> project_domain;
+    std::optional<std::string> domain;        // a token for a domain
+    std::optional<std::string> system_scope;  // a token for the system: "all"
+
+    // Who passes the request on, when a service's token came with it.
+    std::optional<std::string> service_user;
+    std::optional<std::string> service_project;
+    std::vector<std::string> service_roles;  // lower case
+
+    Secret token;  // the caller's own, for what is done in its name elsewhere
 
     [[nodiscard]] bool has_role(std::string_view role) const {
         for (const std::string& held : roles)
@@ -29,6 +45,7 @@ struct Identity {
 struct Caller {
     Call call;
     Identity identity;
+    std::string address = {};  // where the caller is, as far as it is known: an IP address
 };
 
 }  // namespace slipway

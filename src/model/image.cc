@@ -31,4 +31,16 @@ std::string_view Image::property(const std::string& key) const {
     return *found->second;
 }
 
+void take_boot_form(Image& image) {
+    if (!image.boot_form) return;
+    const BootForm& form = *image.boot_form;
+    image.disk_format = "vmdk";
+    image.container_format = "bare";
+    image.size_bytes = form.size_bytes;
+    image.virtual_size_bytes = form.capacity_bytes;
+    image.checksum = form.checksum;
+    image.os_hash_value = form.os_hash_value;
+    image.properties["vmware_disktype"] = form.disk_type;
+}
+
 }  // namespace slipway

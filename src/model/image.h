@@ -55,9 +55,16 @@ struct Image {
     // Additional properties; null only for those that the schema declares nullable.
     std::map<std::string, std::optional<std::string>> properties;
     std::optional<BootForm> boot_form;
+    // Why there is none, or why it could not be imported as a disk, where that is known.
+    std::optional<std::string> boot_reason;
+    // Kept for another image service, under a name of its own: no image of this one's API.
+    bool is_object = false;
 
     // The value of a property, empty when it is absent or null.
     [[nodiscard]] std::string_view property(const std::string& key) const;
 };
+
+// What the record says of its bytes becomes what the boot form's bytes are; nothing without one.
+void take_boot_form(Image& image);
 
 }  // namespace slipway

@@ -1,6 +1,7 @@
 #include "model/image_schema.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace slipway {
 
@@ -46,10 +47,32 @@ Attribute property(Attribute attribute) {
     return attribute;
 }
 
+std::vector<Attribute> usual_properties() {
+    return {
+        property(nullable(uuid(text("kernel_id", "Image to boot as the kernel of this one")))),
+        property(
+            nullable(uuid(text("ramdisk_id", "Image to boot as the initial RAM disk of this one")))
+        ),
+        property(text("instance_uuid", "Instance that the image was made from")),
+        property(text("architecture", "Processor architecture that the guest is built for")),
+        property(text("os_distro", "Distribution of the guest's operating system")),
+        property(text("os_version", "Version of the guest's operating system")),
+        property(text("description", "A sentence about the image, for people")),
+        property(text("cinder_encryption_key_id", "Secret that unlocks volumes made from the image")
+        ),
+        property(choice(
+            text("cinder_encryption_key_deletion_policy", "Whether the secret goes with the image"),
+            {"on_image_deletion", "do_not_delete"}
+        )),
+    };
+}
+
 }  // namespace
 
 ImageSchema::ImageSchema(
-    std::vector<std::string> disk_formats, std::vector<std::string> container_formats
+    std::vector<std::string> disk_formats,
+    std::vector<std::string> container_formats,
+    std::optional<DeclaredProperties> declared
 ) {
     using enum AttributeType;
     attributes_ = {
@@ -106,22 +129,10 @@ ImageSchema::ImageSchema(
             "configured"
         )),
         of_type("locations", object_array, "Every place where the data lies"),
-        property(nullable(uuid(text("kernel_id", "Image to boot as the kernel of this one")))),
-        property(
-            nullable(uuid(text("ramdisk_id", "Image to boot as the initial RAM disk of this one")))
-        ),
-        property(text("instance_uuid", "Instance that the image was made from")),
-        property(text("architecture", "Processor architecture that the guest is built for")),
-        property(text("os_distro", "Distribution of the guest's operating system")),
-        property(text("os_version", "Version of the guest's operating system")),
-        property(text("description", "A sentence about the image, for people")),
-        property(text("cinder_encryption_key_id", "Secret that unlocks volumes made from the image")
-        ),
-        property(choice(
-            text("cinder_encryption_key_deletion_policy", "Whether the secret goes with the image"),
-            {"on_image_deletion", "do_not_delete"}
-        )),
     };
+    if (!declared) declared.emplace(DeclaredProperties{usual_properties(), {}});
+    std::ranges::move(declared->attributes, std::back_inserter(attributes_));
+    required_ = std::move(declared->required);
 }
 
 const Attribute* ImageSchema::find(std::string_view name) const {

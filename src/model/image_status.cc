@@ -36,6 +36,14 @@ constexpr std::array kTransitions{
     Transition{ImageStatus::queued, ImageEvent::upload_started, ImageStatus::saving},
     Transition{ImageStatus::saving, ImageEvent::upload_finished, ImageStatus::active},
     Transition{ImageStatus::saving, ImageEvent::upload_failed, ImageStatus::queued},
+    Transition{ImageStatus::uploading, ImageEvent::upload_failed, ImageStatus::queued},
+    Transition{ImageStatus::queued, ImageEvent::stage_started, ImageStatus::uploading},
+    Transition{ImageStatus::uploading, ImageEvent::import_started, ImageStatus::importing},
+    Transition{ImageStatus::queued, ImageEvent::import_started, ImageStatus::importing},
+    Transition{ImageStatus::importing, ImageEvent::import_finished, ImageStatus::active},
+    Transition{ImageStatus::importing, ImageEvent::import_failed, ImageStatus::queued},
+    Transition{ImageStatus::importing, ImageEvent::import_put_back, ImageStatus::uploading},
+    Transition{ImageStatus::queued, ImageEvent::located, ImageStatus::active},
     Transition{ImageStatus::active, ImageEvent::deactivate, ImageStatus::deactivated},
     Transition{ImageStatus::deactivated, ImageEvent::deactivate, ImageStatus::deactivated},
     Transition{ImageStatus::deactivated, ImageEvent::reactivate, ImageStatus::active},
@@ -66,6 +74,17 @@ std::string_view to_string(ImageEvent event) {
             return "finish the upload";
         case ImageEvent::upload_failed:
             return "give up the upload";
+        case ImageEvent::stage_started:
+            return "stage data of";
+        case ImageEvent::import_started:
+            return "import";
+        case ImageEvent::import_finished:
+            return "finish the import of";
+        case ImageEvent::import_failed:
+        case ImageEvent::import_put_back:
+            return "give up the import of";
+        case ImageEvent::located:
+            return "add a location to";
         case ImageEvent::deactivate:
             return "deactivate";
         case ImageEvent::reactivate:

@@ -24,6 +24,12 @@ enum class ImageEvent {
     upload_started,   // PUT file: the first byte is about to be written
     upload_finished,  // its bytes are verified on the datastore
     upload_failed,    // for whatever reason; the image may be uploaded again
+    stage_started,    // PUT stage: likewise
+    import_started,   // its data are staged, or about to be fetched
+    import_finished,
+    import_failed,    // nothing of it stays
+    import_put_back,  // its data are staged still, so it may be imported again
+    located,          // a client has named where its data lie
     deactivate,
     reactivate,
     remove,

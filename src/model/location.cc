@@ -10,12 +10,15 @@ std::string_view to_string(StoredForm form) {
             return "sparse";
         case StoredForm::flat:
             return "flat";
+        case StoredForm::boot:
+            return "boot";
     }
     return "original";
 }
 
 Result<StoredForm> parse_stored_form(std::string_view word) {
-    for (const StoredForm f : {StoredForm::original, StoredForm::sparse, StoredForm::flat})
+    for (const StoredForm f :
+         {StoredForm::original, StoredForm::sparse, StoredForm::flat, StoredForm::boot})
         if (to_string(f) == word) return f;
     return Error(Errc::corrupt, "the catalogue holds an unknown stored form");
 }

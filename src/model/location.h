@@ -12,7 +12,9 @@
 namespace slipway {
 
 enum class LocationState {
-    writing,  // an upload or copy is under way; the row was written before the first byte
+    writing,  // an upload is under way; the row was written before the first byte
+    adding,   // a boot form or a copy is under way, likewise; the image does without it
+    staged,   // verified, and put by for an import
     live,     // verified on the datastore
     garbage,  // to be removed from the datastore, then from the catalogue
 };
@@ -22,6 +24,7 @@ enum class StoredForm {
     original,  // the file is the uploaded bytes
     sparse,    // a hosted sparse disk whose grains, from data_offset on, are the uploaded bytes
     flat,  // a bare extent with a descriptor of ours beside it; the extent is the uploaded bytes
+    boot,  // a disk made from the uploaded bytes, which lie at another location
 };
 
 std::string_view to_string(StoredForm form);
@@ -36,7 +39,8 @@ struct Location {
     std::string datastore_ref;  // what finds it again after a rename; opaque to all but the backend
     std::string directory;   // relative to the datastore's root: <store dir>/<image id>.<attempt>
     std::string data_file;   // name in the directory
-    std::string descriptor;  // name of our descriptor in the directory; empty without one
+    std::string descriptor;  // name of the disk's descriptor in the directory, where the data file
+                             // is not the disk by itself; empty without one
     StoredForm form = StoredForm::original;
     std::uint64_t data_offset = 0;  // of the first uploaded byte in the data file
     std::uint64_t stored_bytes =
@@ -45,9 +49,23 @@ struct Location {
     std::string server;  // the process that writes it, see Catalog::begin_server
     Time created_at;
     Time not_before;  // garbage is left alone until then
+    // Under which a client named bytes that slipway did not write: they are read, never changed or
+    // removed. Empty for all that slipway wrote.
+    std::string url;
+    std::string metadata = "{}";  // what clients keep beside it, a JSON object
 
-    // The file that CopyVirtualDisk reads; empty when there is none.
+    [[nodiscard]] bool is_foreign() const { return !url.empty(); }
+
+    // The file that CopyVirtualDisk reads; empty when there is none. Where disks are objects it
+    // reads managed ones only.
     [[nodiscard]] std::string clone_source() const;
+    // A disk that its datastore keeps as an object (vSAN, vVol). The data file only names it:
+    // neither its bytes nor their number are in that file; stored_bytes is what it takes up.
+    [[nodiscard]] bool is_managed() const { return !descriptor.empty() && descriptor == data_file; }
+    // Whether the data file is the image's boot form, byte by byte.
+    [[nodiscard]] bool holds_boot_form() const { return !clone_source().empty() && !is_managed(); }
+    // Whether the uploaded bytes can be read from it.
+    [[nodiscard]] bool holds_upload() const { return form != StoredForm::boot; }
 };
 
 }  // namespace slipway

@@ -6,6 +6,14 @@ namespace slipway {
 
 namespace {
 
+constexpr std::array kKinds{
+    TaskKind::clone,
+    TaskKind::seed,
+    TaskKind::copy,
+    TaskKind::boot_form,
+    TaskKind::evacuate,
+    TaskKind::import,
+    TaskKind::location_import};
 constexpr std::array kStatuses{
     TaskStatus::pending,
     TaskStatus::running,
@@ -19,6 +27,18 @@ std::string_view to_string(TaskKind kind) {
     switch (kind) {
         case TaskKind::clone:
             return "clone";
+        case TaskKind::seed:
+            return "seed";
+        case TaskKind::copy:
+            return "copy";
+        case TaskKind::boot_form:
+            return "boot_form";
+        case TaskKind::evacuate:
+            return "evacuate";
+        case TaskKind::import:
+            return "import";
+        case TaskKind::location_import:
+            return "location_import";
     }
     return "clone";
 }
@@ -40,7 +60,8 @@ std::string_view to_string(TaskStatus status) {
 }
 
 Result<TaskKind> parse_task_kind(std::string_view word) {
-    if (word == to_string(TaskKind::clone)) return TaskKind::clone;
+    for (const TaskKind kind : kKinds)
+        if (to_string(kind) == word) return kind;
     return Error(Errc::invalid_argument, "unknown task kind " + std::string(word.substr(0, 64)));
 }
 

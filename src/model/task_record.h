@@ -17,10 +17,18 @@ struct Account {
     std::uint64_t bytes_through = 0;  // image bytes that crossed slipway
     std::uint64_t bytes_copied = 0;   // bytes that the storage moved by itself
     double seconds = 0;
-    std::string path;  // stream, copy_disk, copy_file, reflink, copy_range, nfc
+    std::string path;  // stream, copy_disk, copy_file, reflink, copy_range, nfc, none
 };
 
-enum class TaskKind { clone };
+enum class TaskKind {
+    clone,
+    seed,             // into the cache of compute services
+    copy,             // to another datastore
+    boot_form,        // made from the upload
+    evacuate,         // a copy, after which the source goes
+    import,           // of the Image API
+    location_import,  // of the Image API: looks at the bytes of a location that a client has named
+};
 enum class TaskStatus { pending, running, success, failure, cancelled };
 
 std::string_view to_string(TaskKind kind);
@@ -50,6 +58,11 @@ struct TaskRecord {
     Time created_at;
     Time updated_at;
     std::string request_id;
+    // Of tasks that the Image API shows: what it calls their type ("api_image_import"), who asked,
+    // and until when they are shown. Empty, absent, and the beginning of time for all others.
+    std::string api_type;
+    std::optional<std::string> user;
+    Time expires_at;
 };
 
 }  // namespace slipway

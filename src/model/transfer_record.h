@@ -8,9 +8,9 @@
 
 namespace slipway {
 
-// One upload, download or clone of an image, and what it cost.
+// One transfer of an image, and what it cost.
 struct TransferRecord {
-    std::string kind;  // upload, download, clone
+    std::string kind;  // upload, download, or that of a task
     ImageId image_id;
     Account account;
     Time finished_at;

@@ -1,5 +1,6 @@
 #include "net/http_client.h"
 
+#include "base/text.h"
 #include "net/http_connection.h"
 #include "net/http_reply.h"
 #include "net/tls_session.h"
@@ -33,21 +34,6 @@ constexpr std::chrono::seconds kLastWords{2};
 // "fffff\r\n" before, and "\r\n" after the data of a chunk of at most kSendBytes.
 constexpr std::size_t kChunkPrefix = 16;
 constexpr std::size_t kChunkSuffix = 2;
-
-bool is_token(std::string_view text) {
-    constexpr std::string_view kPunctuation = "!#$%&'*+-.^_`|~";
-    return !text.empty() && std::ranges::all_of(text, [&](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-               kPunctuation.find(c) != std::string_view::npos;
-    });
-}
-
-bool is_field_value(std::string_view text) {
-    return std::ranges::all_of(text, [](char c) {
-        const auto byte = static_cast<unsigned char>(c);
-        return byte == '\t' || (byte >= 0x20 && byte != 0x7f);
-    });
-}
 
 bool is_target(std::string_view text) {
     return text.starts_with('/') && std::ranges::all_of(text, [](char c) {
@@ -243,7 +229,9 @@ private:
             *end++ = '\n';
             const auto line_bytes = static_cast<std::size_t>(end - line.data());
             const auto prefix = std::as_bytes(std::span(line)).first(line_bytes);
-            std::ranges::copy(prefix, buffer.begin() + (kChunkPrefix - line_bytes));
+            std::ranges::copy(
+                prefix, buffer.begin() + static_cast<std::ptrdiff_t>(kChunkPrefix - line_bytes)
+            );
             std::ranges::copy(
                 as_bytes_of("\r\n"),
                 buffer.begin() + static_cast<std::ptrdiff_t>(kChunkPrefix + got)
@@ -316,14 +304,17 @@ struct HttpClient::Impl {
     }
 
     awaitable<Result<std::unique_ptr<Connection>>> connect(
-        const Url& url, const TlsTrust& trust, const Call& call
+        const HttpRequest& request, const TlsTrust& trust, const Call& call
     ) {
+        const Url& url = request.url;
         SSL_CTX* context = nullptr;
         if (url.scheme == "https") {
             SLIPWAY_CO_TRY(context, context_for(trust));
         }
         const Deadline by = std::min(call.deadline, after(options.connect_timeout));
-        co_return co_await with_deadline(by, Connection::open(executor, url, trust, context));
+        co_return co_await with_deadline(
+            by, Connection::open(executor, url, request.addresses, trust, context)
+        );
     }
 
     asio::any_io_executor executor;
@@ -437,7 +428,7 @@ awaitable<Result<std::unique_ptr<HttpResponse>>> HttpClient::send(
     for (;;) {
         const bool pooled = connection != nullptr;
         if (!pooled) {
-            SLIPWAY_CO_TRY(connection, co_await impl->connect(request.url, trust, call));
+            SLIPWAY_CO_TRY(connection, co_await impl->connect(request, trust, call));
         }
         Exchange exchange(*connection, request, impl->options, call);
         auto head = co_await exchange.run();

@@ -5,6 +5,8 @@
 #include "net/tls.h"
 #include "net/url.h"
 
+#include <boost/asio/ip/address.hpp>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +29,9 @@ struct HttpRequest {
     // A connection of its own, closed afterwards: for large transfers and for hosts that ask for
     // it.
     bool fresh_connection = false;
+    // Where to connect, tried in order; empty: wherever url.host resolves to. With any, ask for a
+    // fresh connection: the pool goes by names.
+    std::vector<asio::ip::address> addresses;
 };
 
 // The head of an answer, and its body as it comes. Destroying it before the end of the body closes

@@ -26,6 +26,21 @@ Error stalled() {
     return Error(Errc::timeout, "the server did not take or send a byte within the time limit");
 }
 
+awaitable<Result<std::vector<asio::ip::tcp::endpoint>>> resolved(const Url& url) {
+    asio::ip::tcp::resolver resolver(co_await asio::this_coro::executor);
+    auto [failed, endpoints] =
+        co_await resolver.async_resolve(url.host, std::to_string(url.port), kTuple);
+    if (failed) {
+        if (failed == asio::error::operation_aborted) co_return broken_link(failed);
+        co_return Error(
+            Errc::unavailable, "the server's name can not be resolved: " + failed.message()
+        );
+    }
+    std::vector<asio::ip::tcp::endpoint> found;
+    for (const auto& entry : endpoints) found.push_back(entry.endpoint());
+    co_return found;
+}
+
 }  // namespace
 
 // Closes the socket when a read or write is not over in time: both ends of a connection that stalls
@@ -53,29 +68,31 @@ private:
 };
 
 awaitable<Result<std::unique_ptr<Connection>>> Connection::open(
-    asio::any_io_executor executor, const Url& url, const TlsTrust& trust, SSL_CTX* context
+    asio::any_io_executor executor,
+    const Url& url,
+    const std::vector<asio::ip::address>& addresses,
+    const TlsTrust& trust,
+    SSL_CTX* context
 ) {
     std::unique_ptr<Connection> connection(new Connection(executor));
-    SLIPWAY_CO_CHECK(co_await connection->connect(url));
+    SLIPWAY_CO_CHECK(co_await connection->connect(url, addresses));
     if (context) SLIPWAY_CO_CHECK(co_await connection->shake_hands(url, trust, context));
     co_return connection;
 }
 
-awaitable<Result<void>> Connection::connect(const Url& url) {
-    asio::ip::tcp::resolver resolver(co_await asio::this_coro::executor);
-    auto [failed, endpoints] =
-        co_await resolver.async_resolve(url.host, std::to_string(url.port), kTuple);
-    if (failed) {
-        if (failed == asio::error::operation_aborted) co_return broken_link(failed);
-        co_return Error(
-            Errc::unavailable, "the server's name can not be resolved: " + failed.message()
-        );
+awaitable<Result<void>> Connection::connect(
+    const Url& url, const std::vector<asio::ip::address>& addresses
+) {
+    std::vector<asio::ip::tcp::endpoint> endpoints;
+    for (const auto& address : addresses) endpoints.emplace_back(address, url.port);
+    if (addresses.empty()) {
+        SLIPWAY_CO_TRY(endpoints, co_await resolved(url));
     }
     boost::system::error_code last = asio::error::host_not_found;
-    for (const auto& entry : endpoints) {
+    for (const auto& endpoint : endpoints) {
         boost::system::error_code ignored;
         socket_.close(ignored);
-        auto [refused] = co_await socket_.async_connect(entry.endpoint(), kTuple);
+        auto [refused] = co_await socket_.async_connect(endpoint, kTuple);
         last = refused;
         if (!refused || refused == asio::error::operation_aborted) break;
     }

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace slipway::net {
 
@@ -21,11 +22,15 @@ namespace slipway::net {
 // from coroutines of the same strand; it may move to another strand while neither is under way.
 class Connection {
 public:
-    // Resolves the name, connects to one of its addresses, shakes hands, and makes sure of the
-    // peer. `context` is null for http. The caller bounds the time. Errors: unavailable, and those
-    // of check_peer().
+    // Connects to one of `addresses`, or, when there is none, of those that the name resolves to;
+    // shakes hands, and makes sure of the peer. `context` is null for http. The caller bounds the
+    // time. Errors: unavailable, and those of check_peer().
     static awaitable<Result<std::unique_ptr<Connection>>> open(
-        asio::any_io_executor executor, const Url& url, const TlsTrust& trust, SSL_CTX* context
+        asio::any_io_executor executor,
+        const Url& url,
+        const std::vector<asio::ip::address>& addresses,
+        const TlsTrust& trust,
+        SSL_CTX* context
     );
 
     // Reads at least one byte, or returns 0 when the peer has closed, in whichever way.
@@ -49,7 +54,9 @@ private:
     class Alarm;
 
     explicit Connection(const asio::any_io_executor& executor) : socket_(executor) {}
-    awaitable<Result<void>> connect(const Url& url);
+    awaitable<Result<void>> connect(
+        const Url& url, const std::vector<asio::ip::address>& addresses
+    );
     awaitable<Result<void>> shake_hands(const Url& url, const TlsTrust& trust, SSL_CTX* context);
 
     Socket socket_;

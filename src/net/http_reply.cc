@@ -111,7 +111,7 @@ struct ReplyReader::Impl {
     [[nodiscard]] Result<ReplyHead> head() const {
         const auto& message = parser->get();
         ReplyHead head;
-        head.status = message.result_int();
+        head.status = static_cast<int>(message.result_int());
         int lengths = 0;
         int codings = 0;
         for (const auto& field : message) {

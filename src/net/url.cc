@@ -1,5 +1,7 @@
 #include "net/url.h"
 
+#include "base/text.h"
+
 #include <algorithm>
 #include <charconv>
 
@@ -13,31 +15,8 @@ Error bad_url(std::string_view why) {
     return Error(Errc::invalid_argument, "this is not a usable URL: " + std::string(why));
 }
 
-bool is_alpha(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
 bool is_unreserved(char c) {
     return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
-}
-
-int hex_value(char c) {
-    if (is_digit(c)) return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
-char to_lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string lower_case(std::string_view text) {
-    std::string lower(text);
-    std::ranges::transform(lower, lower.begin(), to_lower);
-    return lower;
 }
 
 std::uint16_t default_port(std::string_view scheme) {
@@ -108,23 +87,6 @@ Result<void> parse_authority(std::string_view authority, Url& url) {
     return {};
 }
 
-std::string encode(std::string_view text) {
-    constexpr std::string_view kDigits = "0123456789ABCDEF";
-    std::string encoded;
-    encoded.reserve(text.size());
-    for (const char c : text) {
-        if (is_unreserved(c)) {
-            encoded += c;
-            continue;
-        }
-        const auto byte = static_cast<unsigned char>(c);
-        encoded += '%';
-        encoded += kDigits[byte >> 4U];
-        encoded += kDigits[byte & 15U];
-    }
-    return encoded;
-}
-
 }  // namespace
 
 std::string Url::authority() const {
@@ -161,33 +123,11 @@ Result<Url> parse_url(std::string_view text) {
 }
 
 std::string encode_segment(std::string_view text) {
-    return encode(text);
+    return percent_encoded(text);
 }
 
 std::string encode_query_value(std::string_view text) {
-    return encode(text);
-}
-
-Result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
-    std::string decoded;
-    decoded.reserve(text.size());
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '+' && plus_is_space) {
-            decoded += ' ';
-        } else if (text[i] != '%') {
-            decoded += text[i];
-        } else {
-            const int high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
-            const int low = i + 2 < text.size() ? hex_value(text[i + 2]) : -1;
-            if (high < 0 || low < 0)
-                return Error(
-                    Errc::invalid_argument, "a '%' must be followed by two hexadecimal digits"
-                );
-            decoded += static_cast<char>(high * 16 + low);
-            i += 2;
-        }
-    }
-    return decoded;
+    return percent_encoded(text);
 }
 
 }  // namespace slipway::net

@@ -28,7 +28,5 @@ Result<Url> parse_url(std::string_view text);
 // Percent-encodes one path segment, or one query value (space becomes %20; '/' is encoded).
 std::string encode_segment(std::string_view text);
 std::string encode_query_value(std::string_view text);
-// Decodes %XX once; with `plus_is_space` for form data. Errors: invalid_argument.
-Result<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
 
 }  // namespace slipway::net

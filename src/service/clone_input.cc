@@ -1,7 +1,5 @@
 #include "service/clone_input.h"
 
-#include "base/json.h"
-
 namespace slipway::service {
 
 std::string clone_input_json(const CloneTarget& target) {
@@ -15,8 +13,8 @@ std::string clone_input_json(const CloneTarget& target) {
     return writer.text();
 }
 
-Result<CloneTarget> read_clone_input(std::string_view text) {
-    SLIPWAY_TRY(const json::Document document, json::Document::parse(text));
+Result<CloneTarget> read_clone_input(std::string_view text, const json::Limits& limits) {
+    SLIPWAY_TRY(const json::Document document, json::Document::parse(text, limits));
     const json::Value root = document.root();
     if (!root.is_object())
         return Error(

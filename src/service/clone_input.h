@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/json.h"
 #include "base/result.h"
 #include "model/clone_target.h"
 
@@ -12,6 +13,6 @@ namespace slipway::service {
 // {"datacenter": "DC0", "datastore": "work", "path": "vm7/vm7.vmdk", "disk_type": "thick"}
 std::string clone_input_json(const CloneTarget& target);
 // Errors: invalid_argument for a missing or wrong member.
-Result<CloneTarget> read_clone_input(std::string_view text);
+Result<CloneTarget> read_clone_input(std::string_view text, const json::Limits& limits = {});
 
 }  // namespace slipway::service

@@ -8,10 +8,6 @@ namespace slipway::service {
 
 namespace {
 
-bool may_see_task(const Identity& identity, const TaskRecord& task) {
-    return identity.is_admin || (identity.project && identity.project == task.owner);
-}
-
 Error no_such_task(const TaskId& id) {
     return Error(Errc::not_found, "No task found with ID " + id.str());
 }
@@ -27,15 +23,15 @@ bool could_reach(const store::Backend& backend, const CloneTarget& target) {
 awaitable<Result<Location>> CloneService::choose_source(
     const Image& image, const CloneTarget& target, const Call& call
 ) {
-    SLIPWAY_CO_TRY(auto locations, co_await catalog_.live_locations(image.id));
-    backends_.sort_by_weight(locations);
+    SLIPWAY_CO_TRY(auto locations, co_await with_.catalog.live_locations(image.id));
+    with_.backends.sort_by_weight(locations);
     Error last(
         Errc::conflict,
         "No store that holds image " + image.id.str() +
             " can reach the target; name a datastore of its vCenter, or its local store."
     );
     for (const Location& location : locations) {
-        const auto backend = backends_.find(location.backend);
+        const auto backend = with_.backends.find(location.backend);
         if (!backend || !could_reach(**backend, target)) continue;
         const store::CloneRequest request{location, target, TaskId()};
         const auto checked = co_await (*backend)->check_clone(request, call);
@@ -49,7 +45,8 @@ awaitable<Result<TaskRecord>> CloneService::start(
     const Caller& caller, const ImageId& id, CloneTarget target
 ) {
     SLIPWAY_CO_TRY(
-        const auto found, co_await find_authorized(catalog_, caller, id, Action::slipway_clone)
+        const auto found,
+        co_await find_authorized(with_.catalog, with_.policy, caller, id, Action::slipway_clone)
     );
     if (found.image.status != ImageStatus::active)
         co_return Error(
@@ -66,7 +63,7 @@ awaitable<Result<TaskRecord>> CloneService::start(
     task.location_id = source.id;
     task.input = clone_input_json(target);
     task.request_id = caller.call.request_id;
-    SLIPWAY_CO_TRY(TaskRecord created, co_await catalog_.create_task(std::move(task)));
+    SLIPWAY_CO_TRY(TaskRecord created, co_await with_.catalog.create_task(std::move(task)));
     log::info(
         caller.call,
         "clone.start.done",
@@ -75,13 +72,23 @@ awaitable<Result<TaskRecord>> CloneService::start(
          {"datastore", target.datastore},
          {"path", target.path}}
     );
-    runner_.notify();
+    with_.runner.notify();
     co_return created;
 }
 
+awaitable<Result<Account>> CloneService::run(
+    const TaskRecord& task, store::CloneProgress& progress, const Call& call
+) {
+    SLIPWAY_CO_TRY(const CloneTarget target, read_clone_input(task.input));
+    SLIPWAY_CO_TRY(const Location source, co_await with_.catalog.find_location(task.location_id));
+    SLIPWAY_CO_TRY(store::Backend* const backend, with_.backends.find(source.backend));
+    const store::CloneRequest request{source, target, task.id};
+    co_return co_await backend->clone(request, task.checkpoint, progress, call);
+}
+
 awaitable<Result<TaskRecord>> CloneService::task(const Caller& caller, const TaskId& id) {
-    auto found = co_await catalog_.find_task(id);
-    if (found && !may_see_task(caller.identity, *found)) co_return no_such_task(id);
+    auto found = co_await with_.catalog.find_task(id);
+    if (found && !sees_task(caller.identity, *found)) co_return no_such_task(id);
     if (!found && found.error().code == Errc::not_found) co_return no_such_task(id);
     co_return found;
 }
@@ -92,15 +99,15 @@ awaitable<Result<std::vector<TaskRecord>>> CloneService::tasks(
     std::optional<TaskId> marker,
     std::size_t limit
 ) {
-    std::optional<std::string> owner;
-    if (!caller.identity.is_admin) owner = caller.identity.project.value_or("");
-    co_return co_await catalog_.list_tasks(owner, std::move(image), std::move(marker), limit);
+    co_return co_await with_.catalog.list_tasks(
+        owner_of_visible_tasks(caller.identity), std::move(image), std::move(marker), limit
+    );
 }
 
 awaitable<Result<TaskRecord>> CloneService::cancel(const Caller& caller, const TaskId& id) {
     SLIPWAY_CO_CHECK(co_await task(caller, id));
-    auto cancelled = co_await catalog_.cancel_task(id);
-    runner_.notify();
+    auto cancelled = co_await with_.catalog.cancel_task(id);
+    with_.runner.notify();
     co_return cancelled;
 }
 

@@ -4,6 +4,7 @@
 #include "model/caller.h"
 #include "model/clone_target.h"
 #include "model/task_record.h"
+#include "service/policy.h"
 #include "service/task_runner.h"
 #include "store/backend_set.h"
 #include "store/catalog.h"
@@ -16,14 +17,25 @@ namespace slipway::service {
 // Disks for VMs, made by the storage from an image, and the tasks that make them.
 class CloneService {
 public:
-    CloneService(store::Catalog& catalog, store::BackendSet& backends, TaskRunner& runner)
-        : catalog_(catalog), backends_(backends), runner_(runner) {}
+    struct Dependencies {
+        store::Catalog& catalog;
+        store::BackendSet& backends;
+        const Policy& policy;
+        TaskRunner& runner;
+    };
+
+    explicit CloneService(const Dependencies& dependencies) : with_(dependencies) {}
 
     // Checks image and target, and makes the task.
     // Errors: forbidden, not_found, conflict (the target exists, or the image has no disk to
     // clone), invalid_argument.
     awaitable<Result<TaskRecord>> start(
         const Caller& caller, const ImageId& id, CloneTarget target
+    );
+
+    // Runs a task of kind clone.
+    awaitable<Result<Account>> run(
+        const TaskRecord& task, store::CloneProgress& progress, const Call& call
     );
 
     // A task is for the owner of its image, and for admins; not_found for everybody else.
@@ -41,9 +53,7 @@ private:
         const Image& image, const CloneTarget& target, const Call& call
     );
 
-    store::Catalog& catalog_;
-    store::BackendSet& backends_;
-    TaskRunner& runner_;
+    Dependencies with_;
 };
 
 }  // namespace slipway::service

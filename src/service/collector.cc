@@ -49,7 +49,9 @@ awaitable<Result<bool>> Collector::collect(const Location& location) {
     const Call call{"gc-" + location.id.str(), after(kRemoveLimit)};
     const auto backend = backends_.find(location.backend);
     Result<void> removed;
-    if (backend)
+    if (location.is_foreign())
+        ;  // never ours to remove: the row alone goes
+    else if (backend)
         removed = co_await (*backend)->remove(location, call);
     else
         removed = backend.error();

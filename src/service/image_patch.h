@@ -3,6 +3,9 @@
 #include "model/caller.h"
 #include "model/image.h"
 #include "model/image_schema.h"
+#include "service/policy.h"
+#include "service/property_protection.h"
+#include "store/catalog.h"
 
 #include <optional>
 #include <string>
@@ -24,6 +27,21 @@ struct PatchOperation {
     AttributeValue value;
 };
 
+// A location as a client writes it.
+struct LocationValue {
+    std::string url;
+    std::string metadata = "{}";  // a JSON object without "store", which is ours to say
+    store::ImageDigests validation;
+};
+
+// One operation on locations, whose form was checked already.
+struct LocationOperation {
+    PatchVerb verb = PatchVerb::add;
+    bool whole_list = false;           // of replace, and of nothing else
+    std::optional<std::size_t> index;  // absent: behind the last one, or the last one
+    std::vector<LocationValue> values;
+};
+
 enum class PatchDialect {
     v2_0,  // add never overwrites
     v2_1,  // add creates or overwrites
@@ -32,6 +50,15 @@ enum class PatchDialect {
 struct ImagePatch {
     PatchDialect dialect = PatchDialect::v2_1;
     std::vector<PatchOperation> operations;
+    std::vector<LocationOperation> locations;  // LocationService's
+};
+
+// What a patch is held against.
+struct PatchRules {
+    const ImageSchema& schema;
+    const Policy& policy;
+    const Identity& identity;
+    const PropertyProtections* protections = nullptr;  // null: of properties everything is allowed
 };
 
 // Sets one base attribute or property, without looking at who asks; the schema was checked before.
@@ -40,8 +67,6 @@ Result<void> set_attribute(Image& image, const std::string& name, const Attribut
 
 // Applies `patch` in order, with the rules of who may; an error leaves `image` half changed, so the
 // caller throws it away. Errors: forbidden, conflict (an absent or present property).
-Result<void> apply_patch(
-    Image& image, const ImagePatch& patch, const ImageSchema& schema, const Identity& identity
-);
+Result<void> apply_patch(Image& image, const ImagePatch& patch, const PatchRules& rules);
 
 }  // namespace slipway::service

@@ -1,7 +1,5 @@
 #include "service/image_record.h"
 
-#include "service/policy.h"
-
 #include <algorithm>
 
 namespace slipway::service {
@@ -13,39 +11,55 @@ constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
 }  // namespace
 
 Image face_of(const Image& image, const Identity& identity) {
-    if (!identity.is_service || !image.boot_form) return image;
+    if (!sees_service_face(identity) || !image.boot_form) return image;
     Image face = image;
-    const BootForm& form = *image.boot_form;
-    face.disk_format = "vmdk";
-    face.container_format = "bare";
-    face.size_bytes = form.size_bytes;
-    face.virtual_size_bytes = form.capacity_bytes;
-    face.checksum = form.checksum;
-    face.os_hash_value = form.os_hash_value;
-    face.properties["vmware_disktype"] = form.disk_type;
-    const auto capacity_gib = static_cast<std::int64_t>((form.capacity_bytes + kGiB - 1) / kGiB);
+    take_boot_form(face);
+    const std::uint64_t capacity = image.boot_form->capacity_bytes;
+    const auto capacity_gib = static_cast<std::int64_t>((capacity + kGiB - 1) / kGiB);
     face.min_disk_gib = std::max(face.min_disk_gib, capacity_gib);
     return face;
 }
 
-bool serves_whole_file(const Image& image, const Location& location, const Identity& identity) {
-    return location.form != StoredForm::sparse ||
-           (identity.is_service && image.boot_form.has_value());
+std::optional<std::uint64_t> face_offset(
+    const Image& image, const Location& location, const Identity& identity
+) {
+    if (sees_service_face(identity) && image.boot_form)
+        return location.holds_boot_form() ? std::optional<std::uint64_t>(0) : std::nullopt;
+    return location.holds_upload() ? std::optional(location.data_offset) : std::nullopt;
+}
+
+std::vector<Location> published_locations(
+    const Image& image,
+    std::vector<Location> live,
+    const Caller& caller,
+    const store::BackendSet& backends,
+    const std::vector<Site>& sites
+) {
+    const Identity& identity = caller.identity;
+    backends.sort_by_weight(live);
+    sort_by_nearness(live, site_of(sites, caller.address));
+    // A URL names bytes that match the size and digests beside it, or it is not shown. Nova fails
+    // the cold boot of an iso whose location it sees, and downloads it otherwise.
+    std::erase_if(live, [&](const Location& location) {
+        if (face_offset(image, location, identity) != 0) return true;
+        if (sees_service_face(identity) && image.disk_format == "iso") return true;
+        const auto backend = backends.find(location.backend);
+        return !backend || (*backend)->location_url(location).empty();
+    });
+    return live;
 }
 
 ImageRecord record_of(
-    const Image& image,
-    std::vector<Location> live,
-    const Identity& identity,
-    const store::BackendSet& backends,
-    const LocationVisibility& visibility
+    const Image& image, std::vector<Location> live, const Caller& caller, const RecordRules& rules
 ) {
+    const Identity& identity = caller.identity;
+    const store::BackendSet& backends = rules.backends;
     backends.sort_by_weight(live);
     ImageRecord record;
     record.image = face_of(image, identity);
+    if (rules.protections != nullptr) rules.protections->hide_unreadable(record.image, identity);
 
-    if (backends.multi_store() && !live.empty() &&
-        (image.status != ImageStatus::deactivated || identity.is_admin)) {
+    if (backends.multi_store() && !live.empty() && sees_stores(identity, image)) {
         std::vector<std::string> names;
         for (const Location& location : live)
             if (std::find(names.begin(), names.end(), location.backend.str()) == names.end())
@@ -55,25 +69,18 @@ ImageRecord record_of(
         record.stores = std::move(joined);
     }
 
-    if (identity.is_service && !visibility.services) return record;
-    const bool may_see =
-        identity.is_service || may(Action::get_image_location, identity, {&image, false, {}, {}});
-    if (!may_see) return record;
+    const LocationView view = location_view(rules.policy, identity, image, rules.visibility);
+    if (!view.locations && !view.direct_url) return record;
     std::vector<ShownLocation> shown;
-    for (const Location& location : live) {
-        // A URL names bytes that match the size and digests beside it, or it is not shown. Nova
-        // fails the cold boot of an iso whose location it sees, and downloads it otherwise.
-        if (!serves_whole_file(image, location, identity)) continue;
-        if (identity.is_service && image.disk_format == "iso") continue;
+    for (const Location& location :
+         published_locations(image, std::move(live), caller, backends, rules.sites)) {
         const auto backend = backends.find(location.backend);
-        if (!backend) continue;
-        std::string url = (*backend)->location_url(location);
-        if (!url.empty()) shown.push_back({std::move(url), location.backend.str()});
+        shown.push_back(
+            {(*backend)->location_url(location), location.backend.str(), location.metadata}
+        );
     }
-    if (!shown.empty() && (identity.is_service || visibility.show_image_direct_url))
-        record.direct_url = shown.front().url;
-    if (identity.is_service || visibility.show_multiple_locations)
-        record.locations = std::move(shown);
+    if (view.direct_url && !shown.empty()) record.direct_url = shown.front().url;
+    if (view.locations) record.locations = std::move(shown);
     return record;
 }
 

@@ -3,6 +3,9 @@
 #include "model/caller.h"
 #include "model/image.h"
 #include "model/location.h"
+#include "service/policy.h"
+#include "service/property_protection.h"
+#include "service/sites.h"
 #include "store/backend_set.h"
 
 #include <optional>
@@ -14,6 +17,7 @@ namespace slipway::service {
 struct ShownLocation {
     std::string url;
     std::string store;
+    std::string metadata = "{}";  // of clients, a JSON object
 };
 
 // An image as one caller is shown it.
@@ -24,27 +28,38 @@ struct ImageRecord {
     std::optional<std::string> direct_url;
 };
 
-// Who sees where the bytes lie: services, and users by these two, as in Glance.
-struct LocationVisibility {
-    bool services = true;
-    bool show_multiple_locations = false;
-    bool show_image_direct_url = false;
+// What decides how much of an image is shown.
+struct RecordRules {
+    const store::BackendSet& backends;
+    const Policy& policy;
+    LocationVisibility visibility;
+    const std::vector<Site>& sites;
+    const PropertyProtections* protections = nullptr;  // null: every property may be read
 };
 
 // The face of an image that the caller is shown: services get the record of the boot form, where
 // there is one; everybody else gets what was uploaded.
 Image face_of(const Image& image, const Identity& identity);
 
-// Whether the caller's face of the image is the whole data file of the location.
-bool serves_whole_file(const Image& image, const Location& location, const Identity& identity);
+// Where the bytes of the caller's face lie in the data file of the location; absent when they lie
+// elsewhere.
+std::optional<std::uint64_t> face_offset(
+    const Image& image, const Location& location, const Identity& identity
+);
+
+// Those of the locations whose URL the caller may be shown: of its own site first, then the
+// heaviest. Nova takes the first, Cinder direct_url, which is the same.
+std::vector<Location> published_locations(
+    const Image& image,
+    std::vector<Location> live,
+    const Caller& caller,
+    const store::BackendSet& backends,
+    const std::vector<Site>& sites
+);
 
 // Puts the record together. `live` are the image's live locations.
 ImageRecord record_of(
-    const Image& image,
-    std::vector<Location> live,
-    const Identity& identity,
-    const store::BackendSet& backends,
-    const LocationVisibility& visibility
+    const Image& image, std::vector<Location> live, const Caller& caller, const RecordRules& rules
 );
 
 }  // namespace slipway::service

@@ -5,7 +5,9 @@
 #include "model/image_schema.h"
 #include "service/image_patch.h"
 #include "service/image_record.h"
+#include "service/key_manager.h"
 #include "service/policy.h"
+#include "service/usage_service.h"
 #include "store/backend_set.h"
 #include "store/catalog.h"
 
@@ -29,9 +31,14 @@ public:
     struct Dependencies {
         store::Catalog& catalog;
         store::BackendSet& backends;
+        const Policy& policy;
         const ImageSchema& schema;
         LocationVisibility visibility;
         OnDeleted on_deleted;
+        const PropertyProtections* protections = nullptr;  // null: everything is allowed
+        KeyManager* keys = nullptr;                        // null: no key goes with an image
+        LimitsOf limits_of = {};
+        std::vector<Site> sites = {};
     };
 
     explicit ImageService(Dependencies dependencies) : with_(std::move(dependencies)) {}
@@ -55,8 +62,9 @@ public:
     awaitable<Result<void>> add_tag(const Caller& caller, const ImageId& id, std::string tag);
     awaitable<Result<void>> remove_tag(const Caller& caller, const ImageId& id, std::string tag);
 
-    // What GET …/locations answers. Empty for services: Cinder takes a direct_url only, looks for
-    // one in the image after an empty list, and would download every image after any other.
+    // What GET …/locations answers. Empty for services, unless configured otherwise: Cinder takes a
+    // direct_url only, looks for one in the image after an empty list, and would download every
+    // image after any other.
     awaitable<Result<std::vector<ShownLocation>>> locations(
         const Caller& caller, const ImageId& id
     );
@@ -68,6 +76,13 @@ public:
 
 private:
     awaitable<Result<ImageRecord>> record(const Caller& caller, const Image& image);
+    [[nodiscard]] RecordRules record_rules() const;
+    // The key that was made for the image alone, where its properties say so.
+    awaitable<void> remove_key(const Caller& caller, const Image& image);
+    // Applies `change` to an image that the caller may change, in one transaction with that check.
+    awaitable<Result<Image>> change_image(
+        const Caller& caller, const ImageId& id, std::function<Result<void>(Image&)> change
+    );
 
     Dependencies with_;
 };
@@ -79,7 +94,11 @@ struct AuthorizedImage {
     bool shared_with_caller = false;
 };
 awaitable<Result<AuthorizedImage>> find_authorized(
-    store::Catalog& catalog, const Caller& caller, const ImageId& id, Action action
+    store::Catalog& catalog,
+    const Policy& policy,
+    const Caller& caller,
+    const ImageId& id,
+    Action action
 );
 
 }  // namespace slipway::service

@@ -11,10 +11,6 @@ Result<void> check_shared(const Image& image) {
     return Error(Errc::forbidden, "Only shared images have members.");
 }
 
-bool sees_all(const Identity& identity, const Image& image) {
-    return identity.is_admin || (identity.project && identity.project == image.owner);
-}
-
 Error no_member(const ImageId& id, const std::string& project) {
     return Error(Errc::not_found, project + " is not a member of image " + id.str() + ".");
 }
@@ -25,11 +21,12 @@ awaitable<Result<std::vector<Member>>> MemberService::list(
     const Caller& caller, const ImageId& id
 ) {
     SLIPWAY_CO_TRY(
-        const auto found, co_await find_authorized(catalog_, caller, id, Action::get_members)
+        const auto found,
+        co_await find_authorized(catalog_, policy_, caller, id, Action::get_members)
     );
     SLIPWAY_CO_CHECK(check_shared(found.image));
     SLIPWAY_CO_TRY(auto members, co_await catalog_.list_members(id));
-    if (!sees_all(caller.identity, found.image))
+    if (!sees_all_members(caller.identity, found.image))
         std::erase_if(members, [&](const Member& m) {
             return m.project != caller.identity.project;
         });
@@ -40,10 +37,12 @@ awaitable<Result<Member>> MemberService::show(
     const Caller& caller, const ImageId& id, const std::string& project
 ) {
     SLIPWAY_CO_TRY(
-        const auto found, co_await find_authorized(catalog_, caller, id, Action::get_member)
+        const auto found, co_await find_authorized(catalog_, policy_, caller, id, Action::get_image)
     );
-    if (!check_shared(found.image)) co_return no_member(id, project);
-    if (!sees_all(caller.identity, found.image) && caller.identity.project != project)
+    const Target target{&found.image, found.shared_with_caller, project, {}};
+    if (!check_shared(found.image) || !policy_.allows(Action::get_member, caller.identity, target))
+        co_return no_member(id, project);
+    if (!sees_all_members(caller.identity, found.image) && caller.identity.project != project)
         co_return no_member(id, project);
     co_return co_await catalog_.find_member(id, project);
 }
@@ -52,7 +51,8 @@ awaitable<Result<Member>> MemberService::add(
     const Caller& caller, const ImageId& id, const std::string& project
 ) {
     SLIPWAY_CO_TRY(
-        const auto found, co_await find_authorized(catalog_, caller, id, Action::add_member)
+        const auto found,
+        co_await find_authorized(catalog_, policy_, caller, id, Action::add_member)
     );
     SLIPWAY_CO_CHECK(check_shared(found.image));
     co_return co_await catalog_.add_member(id, project);
@@ -62,13 +62,14 @@ awaitable<Result<Member>> MemberService::set_status(
     const Caller& caller, const ImageId& id, const std::string& project, const std::string& status
 ) {
     SLIPWAY_CO_TRY(
-        const auto found, co_await find_authorized(catalog_, caller, id, Action::get_member)
+        const auto found,
+        co_await find_authorized(catalog_, policy_, caller, id, Action::get_member)
     );
     SLIPWAY_CO_CHECK(check_shared(found.image));
-    if (!sees_all(caller.identity, found.image) && caller.identity.project != project)
+    if (!sees_all_members(caller.identity, found.image) && caller.identity.project != project)
         co_return no_member(id, project);
     const Target target{&found.image, found.shared_with_caller, project, {}};
-    SLIPWAY_CO_CHECK(authorize(Action::modify_member, caller.identity, target));
+    SLIPWAY_CO_CHECK(policy_.authorize(Action::modify_member, caller.identity, target));
     co_return co_await catalog_.set_member_status(id, project, status);
 }
 
@@ -76,7 +77,8 @@ awaitable<Result<void>> MemberService::remove(
     const Caller& caller, const ImageId& id, const std::string& project
 ) {
     SLIPWAY_CO_TRY(
-        const auto found, co_await find_authorized(catalog_, caller, id, Action::delete_member)
+        const auto found,
+        co_await find_authorized(catalog_, policy_, caller, id, Action::delete_member)
     );
     SLIPWAY_CO_CHECK(check_shared(found.image));
     co_return co_await catalog_.remove_member(id, project);

@@ -3,6 +3,7 @@
 #include "base/awaitable.h"
 #include "model/caller.h"
 #include "model/member.h"
+#include "service/policy.h"
 #include "store/catalog.h"
 
 #include <string>
@@ -14,7 +15,8 @@ namespace slipway::service {
 // The owner and an admin see all members; a member sees its own row only.
 class MemberService {
 public:
-    explicit MemberService(store::Catalog& catalog) : catalog_(catalog) {}
+    MemberService(store::Catalog& catalog, const Policy& policy)
+        : catalog_(catalog), policy_(policy) {}
 
     // Errors of all: not_found (the image, or the member), forbidden (the image is not shared).
     awaitable<Result<std::vector<Member>>> list(const Caller& caller, const ImageId& id);
@@ -36,6 +38,7 @@ public:
 
 private:
     store::Catalog& catalog_;
+    const Policy& policy_;
 };
 
 }  // namespace slipway::service

@@ -1,5 +1,10 @@
 #include "service/policy.h"
 
+#include "service/metadef_scope.h"
+#include "service/policy_defaults.h"
+
+#include <algorithm>
+#include <set>
 #include <string_view>
 
 namespace slipway::service {
@@ -10,61 +15,235 @@ bool owns(const Identity& identity, const Image& image) {
     return identity.project && image.owner && *identity.project == *image.owner;
 }
 
-// "VIS" of the policy table: the role, on an image that is the caller's, shared with it, or open.
-bool sees(const Identity& identity, const Target& target, std::string_view role) {
-    return identity.has_role(role) &&
-           is_visible(identity, *target.image, target.shared_with_caller);
+std::string text_of(const std::optional<std::string>& text) {
+    return text.value_or("None");
 }
 
-bool owner_member(const Identity& identity, const Target& target) {
-    return identity.has_role("member") && owns(identity, *target.image);
+template <class Number>
+std::string text_of(const std::optional<Number>& number) {
+    return number ? std::to_string(*number) : "None";
 }
 
-std::string_view describe(Action action) {
-    switch (action) {
-        case Action::add_image:
-            return "create an image for that owner";
-        case Action::get_image:
-        case Action::get_images:
-            return "see images";
-        case Action::modify_image:
-            return "change this image";
-        case Action::delete_image:
-            return "delete this image";
-        case Action::publicize_image:
-            return "make images public";
-        case Action::communitize_image:
-            return "make this image a community image";
-        case Action::upload_image:
-            return "upload data to this image";
-        case Action::download_image:
-            return "download this image";
-        case Action::get_image_location:
-        case Action::fetch_image_location:
-            return "see where this image is stored";
-        case Action::add_member:
-        case Action::delete_member:
-            return "change whom this image is shared with";
-        case Action::get_member:
-        case Action::get_members:
-            return "see whom this image is shared with";
-        case Action::modify_member:
-            return "accept or reject this image for that project";
-        case Action::deactivate:
-        case Action::reactivate:
-            return "activate or deactivate this image";
-        case Action::stores_info_detail:
-        case Action::slipway_stores:
-            return "see the details of the stores";
-        case Action::slipway_clone:
-            return "clone images";
-        case Action::slipway_transfers:
-            return "see the transfers of this image";
+std::string text_of(bool flag) {
+    return flag ? "True" : "False";
+}
+
+std::optional<std::string> attribute_of(const Image& image, std::string_view name) {
+    if (name == "id" || name == "image_id") return image.id.str();
+    if (name == "name") return text_of(image.name);
+    if (name == "status") return std::string(to_string(image.status));
+    if (name == "visibility") return std::string(to_string(image.visibility));
+    if (name == "owner" || name == "project_id") return text_of(image.owner);
+    if (name == "size") return text_of(image.size_bytes);
+    if (name == "virtual_size") return text_of(image.virtual_size_bytes);
+    if (name == "disk_format") return text_of(image.disk_format);
+    if (name == "container_format") return text_of(image.container_format);
+    if (name == "min_disk") return std::to_string(image.min_disk_gib);
+    if (name == "min_ram") return std::to_string(image.min_ram_mib);
+    if (name == "protected") return text_of(image.is_protected);
+    if (name == "os_hidden") return text_of(image.hidden);
+    if (name == "checksum") return text_of(image.checksum);
+    if (name == "os_hash_algo") return text_of(image.os_hash_algo);
+    if (name == "os_hash_value") return text_of(image.os_hash_value);
+    const auto property = image.properties.find(std::string(name));
+    if (property == image.properties.end()) return std::nullopt;
+    return text_of(property->second);
+}
+
+std::optional<std::string> attribute_of(const NamespaceTarget& target, std::string_view name) {
+    if (name == "namespace") return target.name;
+    if (name == "owner" || name == "project_id") return text_of(target.owner);
+    if (name == "visibility") return target.visibility;
+    return std::nullopt;
+}
+
+// The caller and the target, as rules see them.
+class Facts final : public RuleFacts {
+public:
+    Facts(const Identity& identity, const Target& target) : identity_(identity), target_(target) {}
+
+    [[nodiscard]] bool has_role(std::string_view role) const override {
+        return identity_.has_role(role);
     }
-    return "do this";
+
+    [[nodiscard]] std::vector<std::string> credentials(std::string_view name) const override {
+        if (name == "project_id" || name == "tenant") return one(identity_.project);
+        if (name == "user_id" || name == "user") return one(identity_.user);
+        if (name == "roles") return identity_.roles;
+        if (name == "is_admin") return {text_of(identity_.is_admin)};
+        if (name == "is_service") return {text_of(identity_.is_service)};
+        if (name == "domain_id") return one(identity_.domain);
+        if (name == "user_domain_id") return one(identity_.user_domain);
+        if (name == "project_domain_id") return one(identity_.project_domain);
+        if (name == "system_scope" || name == "system") return one(identity_.system_scope);
+        if (name == "service_roles") return identity_.service_roles;
+        if (name == "service_user_id") return one(identity_.service_user);
+        if (name == "service_project_id") return one(identity_.service_project);
+        return {};
+    }
+
+    [[nodiscard]] std::optional<std::string> attribute(std::string_view name) const override {
+        if (name == "member_id" || name == "member") {
+            if (target_.member) return target_.member;
+            if (target_.shared_with_caller) return identity_.project;
+            if (target_.image == nullptr) return std::nullopt;
+        }
+        if (target_.image != nullptr) return attribute_of(*target_.image, name);
+        if (target_.metadef_namespace != nullptr)
+            return attribute_of(*target_.metadef_namespace, name);
+        if (name == "owner" || name == "project_id") return text_of(target_.owner);
+        return std::nullopt;
+    }
+
+private:
+    static std::vector<std::string> one(const std::optional<std::string>& value) {
+        return value ? std::vector<std::string>{*value} : std::vector<std::string>();
+    }
+
+    const Identity& identity_;
+    const Target& target_;
+};
+
+// Whether the catalogue shows the namespace to the caller at all, before any rule.
+bool shows_namespace(const Identity& identity, const NamespaceTarget& metadefs) {
+    return identity.is_admin || metadefs.visibility == "public" ||
+           (identity.project && identity.project == metadefs.owner);
+}
+
+// The project that the target belongs to.
+std::optional<std::string> owner_of(const Target& target) {
+    return target.image != nullptr ? target.image->owner : target.owner;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+    return text;
+}
+
+RuleCheck either(RuleCheck first, RuleCheck second) {
+    RuleCheck check;
+    check.kind = RuleCheck::Kind::any_of;
+    check.parts.push_back(std::move(first));
+    check.parts.push_back(std::move(second));
+    return check;
 }
 
 }  // namespace
+
+Policy::Policy() {
+    add_defaults();
+}
+
+Policy::Policy(
+    const PolicyOptions& options,
+    const std::vector<PolicyOverride>& overrides,
+    std::vector<PolicyFinding>& findings
+)
+    : options_(options) {
+    add_defaults();
+    for (const PolicyOverride& rule : overrides) {
+        auto check = parse_rule(rule.text);
+        if (check)
+            rules_[rule.name] = std::move(*check);
+        else
+            findings.push_back({true, rule.line, rule.name + " " + check.error().message});
+    }
+    check_references(overrides, findings);
+}
+
+void Policy::add_defaults() {
+    for (const PolicyDefault& policy : policy_defaults()) {
+        RuleCheck check = parse_rule(policy.rule).value();
+        if (!options_.new_defaults && !policy.legacy.empty())
+            check = either(std::move(check), parse_rule(policy.legacy).value());
+        rules_[std::string(policy.name)] = std::move(check);
+    }
+}
+
+void Policy::check_references(
+    const std::vector<PolicyOverride>& overrides, std::vector<PolicyFinding>& findings
+) const {
+    std::set<std::string, std::less<>> used;
+    for (const PolicyDefault& policy : policy_defaults()) used.emplace(policy.name);
+    std::set<std::string> in_a_circle;
+    for (const PolicyOverride& rule : overrides) {
+        const auto found = rules_.find(rule.name);
+        if (found == rules_.end()) continue;
+        for (const std::string& name : references_of(found->second)) {
+            used.insert(name);
+            if (!rules_.contains(name))
+                findings.push_back(
+                    {false,
+                     rule.line,
+                     rule.name + " refers to the rule " + name + ", which there is not; the rule " +
+                         std::string(kDefaultRule) + " is taken instead"}
+                );
+        }
+        const auto circle = circle_from(rules_, rule.name);
+        if (circle.empty() || in_a_circle.contains(rule.name)) continue;
+        in_a_circle.insert(circle.begin(), circle.end());
+        findings.push_back(
+            {true,
+             rule.line,
+             rule.name + " refers to itself: " + joined(circle) + "; write one of them anew"}
+        );
+    }
+    for (const PolicyOverride& rule : overrides) {
+        if (!used.contains(rule.name))
+            findings.push_back(
+                {false, rule.line, rule.name + " is no policy of this version, and no rule uses it"}
+            );
+    }
+}
+
+bool Policy::allows(Action action, const Identity& identity, const Target& target) const {
+    if (!check_scope(identity)) return false;
+    const PolicyDefault& policy = default_of(action);
+    if (!passes(rules_, policy.name, Facts(identity, target))) return false;
+    if (options_.new_defaults || identity.is_admin) return true;
+    const auto owner = owner_of(target);
+    const bool is_owner = identity.project && owner == identity.project;
+    return !(policy.legacy_owner_only && !is_owner) && !(policy.legacy_not_owner && is_owner);
+}
+
+Result<void> Policy::check_scope(const Identity& identity) const {
+    if (!options_.enforce_scope) return {};
+    if (!identity.system_scope && (!identity.domain || identity.project)) return {};
+    return Error(
+        Errc::forbidden,
+        std::string("You are not authorized: your token is for ") +
+            (identity.system_scope ? "the system" : "a domain") + "; get one for a project."
+    );
+}
+
+Result<void> Policy::authorize(Action action, const Identity& identity, const Target& target)
+    const {
+    if (const Image* image = target.image;
+        image != nullptr && (!is_visible(identity, *image, target.shared_with_caller) ||
+                             !allows(Action::get_image, identity, target)))
+        return image_not_found(image->id);
+    SLIPWAY_CHECK(check_scope(identity));
+    if (const NamespaceTarget* metadefs = target.metadef_namespace;
+        metadefs != nullptr && action != Action::add_metadef_namespace &&
+        (!shows_namespace(identity, *metadefs) ||
+         !allows(Action::get_metadef_namespace, identity, target)))
+        return Error(
+            Errc::not_found, "Metadata definition namespace " + metadefs->name + " was not found."
+        );
+    if (allows(action, identity, target)) return {};
+    return Error(
+        Errc::forbidden, "You are not authorized to " + std::string(default_of(action).deed) + "."
+    );
+}
+
+bool Policy::allows(const std::string& rule, const Identity& identity) const {
+    return passes(rules_, rule, Facts(identity, {}));
+}
+
+bool Policy::is_administrator(const Identity& identity) const {
+    return passes(rules_, "context_is_admin", Facts(identity, {}));
+}
 
 bool is_visible(const Identity& identity, const Image& image, bool shared_with_caller) {
     if (identity.is_admin || owns(identity, image)) return true;
@@ -80,59 +259,62 @@ bool is_visible(const Identity& identity, const Image& image, bool shared_with_c
     return false;
 }
 
-bool may(Action action, const Identity& identity, const Target& target) {
-    if (action == Action::modify_member && target.member && target.member == identity.project &&
-        identity.has_role("member"))
-        return true;
-    if (identity.is_admin) return true;
-    switch (action) {
-        case Action::add_image:
-            return identity.has_role("member") && identity.project &&
-                   target.owner == identity.project;
-        case Action::get_images:
-            return identity.has_role("reader");
-        case Action::get_image:
-            return sees(identity, target, "reader");
-        case Action::download_image:
-            return sees(identity, target, "member");
-        case Action::modify_image:
-        case Action::delete_image:
-        case Action::communitize_image:
-        case Action::upload_image:
-        case Action::add_member:
-        case Action::delete_member:
-        case Action::deactivate:
-        case Action::reactivate:
-            return owner_member(identity, target);
-        case Action::get_image_location:
-            return identity.has_role("reader") && owns(identity, *target.image);
-        case Action::get_member:
-        case Action::get_members:
-            return identity.has_role("reader") &&
-                   (owns(identity, *target.image) || target.shared_with_caller);
-        case Action::modify_member:
-            return false;
-        case Action::publicize_image:
-            return false;
-        case Action::fetch_image_location:
-        case Action::stores_info_detail:
-        case Action::slipway_clone:
-            return identity.is_service || identity.has_role("service");
-        case Action::slipway_stores:
-            return false;
-        case Action::slipway_transfers:
-            return owns(identity, *target.image);
-    }
+bool membership_decides(const Identity& identity, const Image& image) {
+    return image.visibility == Visibility::shared && identity.project && !identity.is_admin &&
+           !owns(identity, image);
+}
+
+void set_list_scope(MetadefQuery& query, const Identity& identity) {
+    query.all = identity.is_admin;
+    query.project = identity.project;
+}
+
+void set_list_scope(ListScope& scope, const Identity& identity) {
+    scope.all = identity.is_admin;
+    scope.project = identity.project;
+}
+
+bool sees_all_members(const Identity& identity, const Image& image) {
+    return identity.is_admin || owns(identity, image);
+}
+
+std::optional<std::string> owner_of_visible_tasks(const Identity& identity) {
+    if (identity.is_admin) return std::nullopt;
+    return identity.project.value_or("");
+}
+
+bool sees_task(const Identity& identity, const TaskRecord& task) {
+    return identity.is_admin || (identity.project && identity.project == task.owner);
+}
+
+bool holds_any_role(const Identity& identity, const std::vector<std::string>& roles) {
+    for (const std::string& role : roles)
+        if (identity.has_role(role) || (role == "admin" && identity.is_admin)) return true;
     return false;
 }
 
-Result<void> authorize(Action action, const Identity& identity, const Target& target) {
-    if (target.image != nullptr && !may(Action::get_image, identity, target))
-        return image_not_found(target.image->id);
-    if (may(action, identity, target)) return {};
-    return Error(
-        Errc::forbidden, "You are not authorized to " + std::string(describe(action)) + "."
-    );
+bool sees_service_face(const Identity& identity) {
+    return identity.is_service;
+}
+
+bool may_name_datastores(const Identity& identity) {
+    return identity.is_service || identity.has_role("service") ||
+           std::ranges::find(identity.service_roles, "service") != identity.service_roles.end();
+}
+
+bool sees_stores(const Identity& identity, const Image& image) {
+    return identity.is_admin || image.status != ImageStatus::deactivated;
+}
+
+LocationView location_view(
+    const Policy& policy,
+    const Identity& identity,
+    const Image& image,
+    const LocationVisibility& visibility
+) {
+    if (identity.is_service) return {visibility.services, visibility.services};
+    if (!policy.allows(Action::get_image_location, identity, {&image, false, {}, {}})) return {};
+    return {visibility.show_multiple_locations, visibility.show_image_direct_url};
 }
 
 Error image_not_found(const ImageId& id) {

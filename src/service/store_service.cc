@@ -1,11 +1,9 @@
 #include "service/store_service.h"
 
-#include "service/policy.h"
-
 namespace slipway::service {
 
 awaitable<Result<std::vector<StoreStatus>>> StoreService::list(const Caller& caller) {
-    SLIPWAY_CO_CHECK(authorize(Action::slipway_stores, caller.identity, {}));
+    SLIPWAY_CO_CHECK(policy_.authorize(Action::slipway_stores, caller.identity, {}));
     std::vector<StoreStatus> all;
     for (const auto& backend : backends_.all()) {
         StoreStatus status;

@@ -3,6 +3,7 @@
 #include "base/awaitable.h"
 #include "model/caller.h"
 #include "model/store_info.h"
+#include "service/policy.h"
 #include "store/backend_set.h"
 
 #include <optional>
@@ -20,13 +21,15 @@ struct StoreStatus {
 
 class StoreService {
 public:
-    explicit StoreService(store::BackendSet& backends) : backends_(backends) {}
+    StoreService(store::BackendSet& backends, const Policy& policy)
+        : backends_(backends), policy_(policy) {}
 
     // Errors: forbidden.
     awaitable<Result<std::vector<StoreStatus>>> list(const Caller& caller);
 
 private:
     store::BackendSet& backends_;
+    const Policy& policy_;
 };
 
 }  // namespace slipway::service

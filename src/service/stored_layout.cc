@@ -17,6 +17,17 @@ format::AdapterType adapter_of(const Image& image) {
     return format::adapter_type_for(adapter.empty() ? image.property("hw_disk_bus") : adapter);
 }
 
+BootFormMode boot_form_mode(const Image& image, const BackendInfo& store) {
+    const std::string_view wish = image.property("slipway_boot_form");
+    if (wish == "sparse") return BootFormMode::sparse;
+    if (wish == "flat") return BootFormMode::flat;
+    if (wish == "off") return BootFormMode::off;
+    const BootFormMode mode = wish == "replace" ? BootFormMode::replace : store.boot_form;
+    // Another image service keeps the record of an object, and its digests.
+    if (image.is_object && mode == BootFormMode::replace) return BootFormMode::sparse;
+    return mode;
+}
+
 StoredLayout plan_layout(
     const Image& image,
     ContentKind kind,
@@ -41,16 +52,18 @@ StoredLayout plan_layout(
     if (!plain_disk || !store.publishes_locations || !expected_bytes || *expected_bytes == 0)
         return layout;
 
-    if (store.boot_form == BootFormMode::sparse) {
+    const BootFormMode mode = boot_form_mode(image, store);
+    if (mode == BootFormMode::sparse || mode == BootFormMode::replace) {
         auto wrapping = format::SparseLayout::create(
             *expected_bytes, adapter_of(image), format::DiskIdentity::random()
         );
         if (!wrapping) return layout;
-        layout.form = StoredForm::sparse;
+        // Where the file's record replaces that of the upload, the file is what was kept.
+        if (mode == BootFormMode::sparse) layout.form = StoredForm::sparse;
         layout.data_file = id + ".vmdk";
         layout.stored_bytes = wrapping->file_bytes();
         layout.wrapping = std::move(*wrapping);
-    } else if (store.boot_form == BootFormMode::flat && *expected_bytes % kFlatUnit == 0) {
+    } else if (mode == BootFormMode::flat && *expected_bytes % kFlatUnit == 0) {
         layout.form = StoredForm::flat;
         layout.data_file = id + "-flat.vmdk";
         layout.descriptor = id + ".vmdk";

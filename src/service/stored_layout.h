@@ -24,7 +24,7 @@ struct StoredLayout {
     StoredForm form = StoredForm::original;
     std::string data_file;
     std::string descriptor;                        // file name; empty: none
-    std::optional<format::SparseLayout> wrapping;  // for StoredForm::sparse
+    std::optional<format::SparseLayout> wrapping;  // of a plain disk in a sparse file
     std::optional<std::uint64_t> stored_bytes;     // of the data file, when known
 };
 
@@ -36,6 +36,10 @@ StoredLayout plan_layout(
     std::optional<std::uint64_t> expected_bytes,
     const BackendInfo& store
 );
+
+// How boot forms of the image are kept in the store: as the image's property slipway_boot_form
+// says, else as the store is configured.
+BootFormMode boot_form_mode(const Image& image, const BackendInfo& store);
 
 // The adapter type that the image's properties ask for.
 format::AdapterType adapter_of(const Image& image);

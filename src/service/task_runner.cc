@@ -1,7 +1,6 @@
 #include "service/task_runner.h"
 
 #include "base/log.h"
-#include "service/clone_input.h"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -11,15 +10,17 @@ namespace slipway::service {
 
 namespace {
 
-constexpr std::size_t kParallelTasks = 32;  // backends throttle further, per datastore
 constexpr std::chrono::seconds kPause{5};
 constexpr std::chrono::seconds kProgressEvery{1};
+constexpr std::chrono::seconds kProgressEveryAside{5};  // there may be hundreds
 constexpr std::chrono::hours kLongestTask{24};
 
 // What the backend tells on the way, and what the catalogue says back.
 struct Progress {
     std::atomic<int> percent = 0;
-    std::atomic<bool> stop = false;  // cancellation was asked for, or the claim was lost
+    std::atomic<bool> stop = false;  // cancellation was asked for
+    std::atomic<bool> lost = false;  // the claim was lost: another server goes on with the task
+    std::atomic<bool> aside = false;
 };
 
 // Writes the percentage to the catalogue, and learns there whether to stop.
@@ -27,42 +28,52 @@ awaitable<void> keep_record(
     store::Catalog& catalog, TaskId id, std::string server, std::shared_ptr<Progress> progress
 ) {
     while (true) {
-        co_await sleep_for(kProgressEvery);
+        co_await sleep_for(progress->aside ? kProgressEveryAside : kProgressEvery);
         const auto saved = co_await catalog.save_task_progress(id, server, progress->percent);
-        if (!saved &&
-            (saved.error().code == Errc::cancelled || saved.error().code == Errc::conflict))
-            progress->stop = true;
+        if (!saved && saved.error().code == Errc::cancelled) progress->stop = true;
+        if (!saved && saved.error().code == Errc::conflict) progress->lost = true;
     }
 }
 
 }  // namespace
 
 TaskRunner::TaskRunner(Dependencies dependencies, asio::any_io_executor executor)
-    : with_(std::move(dependencies)), slots_(kParallelTasks), wakeup_(std::move(executor)) {}
+    : with_(std::move(dependencies)),
+      claims_(kMostClaimed),
+      slots_(kParallelTasks),
+      wakeup_(std::move(executor)) {}
 
 awaitable<void> TaskRunner::run() {
     while (true) {
-        auto slot = co_await slots_.acquire();
-        auto claimed = co_await with_.catalog.claim_task(with_.server);
-        if (!claimed) log::warning({}, "task.claim.failed", {{"error", claimed.error().message}});
-        if (!claimed || !*claimed) {
-            slot = Error(Errc::cancelled, "nothing to run");
-            co_await wakeup_.wait(kPause);
-            continue;
-        }
-        auto permit = std::make_shared<Semaphore::Permit>(std::move(*slot));
-        with_.group.spawn(
-            "task " + (*claimed)->id.str(),
-            [this, permit, task = std::move(**claimed)]() -> awaitable<void> {
-                co_await execute(task);
-            }
-        );
+        const bool started = co_await start_one();
+        if (!started) co_await wakeup_.wait(kPause);
     }
 }
 
-awaitable<void> TaskRunner::execute(TaskRecord task) {
+awaitable<bool> TaskRunner::start_one() {
+    auto claim = co_await claims_.acquire();
+    auto slot = co_await slots_.acquire();
+    if (!claim || !slot) co_return false;
+    auto claimed = co_await with_.catalog.claim_task(with_.server);
+    if (!claimed) log::warning({}, "task.claim.failed", {{"error", claimed.error().message}});
+    if (!claimed || !*claimed) co_return false;
+    auto held = std::make_shared<Held>();
+    held->claim = std::move(*claim);
+    held->slot = std::move(*slot);
+    with_.group.spawn("task " + (*claimed)->id.str(), [this, held, task = std::move(**claimed)] {
+        return execute(task, held);
+    });
+    co_return true;
+}
+
+awaitable<void> TaskRunner::take_slot(Held& held) {
+    auto slot = co_await slots_.acquire();
+    if (slot) held.slot = std::move(*slot);
+}
+
+awaitable<void> TaskRunner::execute(TaskRecord task, std::shared_ptr<Held> held) {
     const Call call{task.request_id, kNoDeadline};
-    const auto account = co_await clone(task);
+    const auto account = co_await run_handler(task, std::move(held));
     std::optional<Error> error;
     TaskStatus status = TaskStatus::success;
     if (!account) {
@@ -71,8 +82,11 @@ awaitable<void> TaskRunner::execute(TaskRecord task) {
     }
     std::optional<Account> spent;
     if (account) spent = *account;
-    const auto finished =
-        co_await with_.catalog.finish_task(task.id, with_.server, status, error, spent);
+    auto finished = co_await with_.catalog.finish_task(task.id, with_.server, status, error, spent);
+    while (!finished && finished.error().code == Errc::unavailable) {
+        co_await sleep_for(kPause);
+        finished = co_await with_.catalog.finish_task(task.id, with_.server, status, error, spent);
+    }
     if (!finished) {
         log::warning(
             call,
@@ -84,8 +98,9 @@ awaitable<void> TaskRunner::execute(TaskRecord task) {
     if (error) {
         log::warning(
             call,
-            "clone.run.failed",
+            "task.run.failed",
             {{"task", task.id.str()},
+             {"kind", to_string(task.kind)},
              {"image", task.image_id.str()},
              {"error", error->message},
              {"reason", error->reason}}
@@ -94,8 +109,9 @@ awaitable<void> TaskRunner::execute(TaskRecord task) {
     }
     log::info(
         call,
-        "clone.run.done",
+        "task.run.done",
         {{"task", task.id.str()},
+         {"kind", to_string(task.kind)},
          {"image", task.image_id.str()},
          {"bytes_through", spent->bytes_through},
          {"bytes_copied", spent->bytes_copied},
@@ -104,26 +120,36 @@ awaitable<void> TaskRunner::execute(TaskRecord task) {
     );
 }
 
-awaitable<Result<Account>> TaskRunner::clone(const TaskRecord& task) {
+awaitable<Result<Account>> TaskRunner::run_handler(
+    const TaskRecord& task, std::shared_ptr<Held> held
+) {
     const auto started = std::chrono::steady_clock::now();
     const Call call{task.request_id, after(kLongestTask)};
-    SLIPWAY_CO_TRY(const CloneTarget target, read_clone_input(task.input));
-    SLIPWAY_CO_TRY(const Location source, co_await with_.catalog.find_location(task.location_id));
-    SLIPWAY_CO_TRY(store::Backend* const backend, with_.backends.find(source.backend));
-
+    const auto handler = handlers_.find(task.kind);
+    if (handler == handlers_.end())
+        co_return Error(Errc::internal, "nobody does this kind of task");
     auto progress = std::make_shared<Progress>();
     store::CloneProgress hooks;
     hooks.report = [progress](int percent) { progress->percent = percent; };
-    hooks.cancelled = [progress] { return progress->stop.load(); };
+    // Who does not ask whether the work is lost stops at least.
+    hooks.cancelled = [progress] { return progress->stop || progress->lost; };
+    hooks.lost = [progress] { return progress->lost.load(); };
     hooks.save = [this, id = task.id](std::string checkpoint) -> awaitable<Result<void>> {
         co_return co_await with_.catalog.save_task_checkpoint(id, with_.server, checkpoint);
+    };
+    hooks.stand_aside = [progress, held] {
+        progress->aside = true;
+        held->slot = Semaphore::Permit();
+    };
+    hooks.go_on = [this, progress, held] {
+        progress->aside = false;
+        return take_slot(*held);
     };
     TaskGroup companions(co_await asio::this_coro::executor);
     companions.spawn("record of task " + task.id.str(), [this, id = task.id, progress] {
         return keep_record(with_.catalog, id, with_.server, progress);
     });
-    const store::CloneRequest request{source, target, task.id};
-    auto account = co_await backend->clone(request, task.checkpoint, hooks, call);
+    auto account = co_await handler->second(task, hooks, call);
     companions.cancel(asio::cancellation_type::terminal);
     co_await companions.wait(kNoDeadline);
     if (account)

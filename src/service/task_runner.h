@@ -4,22 +4,38 @@
 #include "store/backend_set.h"
 #include "store/catalog.h"
 
+#include <functional>
+#include <map>
+#include <memory>
 #include <string>
 
 namespace slipway::service {
 
 // Does the durable work: claims rows, runs them, records how they ended. What a process leaves
 // behind when it dies is claimed by the next one and goes on from its checkpoint.
+//
+// kParallelTasks work at a time. A task that waits for others of its store stands aside, and the
+// next one is claimed; kMostClaimed bounds how many this process holds in all.
 class TaskRunner {
 public:
     struct Dependencies {
         store::Catalog& catalog;
-        store::BackendSet& backends;
         TaskGroup& group;    // the running tasks
         std::string server;  // this process, as in Catalog::begin_server
     };
 
+    static constexpr std::size_t kParallelTasks = 32;  // backends throttle further, per datastore
+    static constexpr std::size_t kMostClaimed = 512;
+
     TaskRunner(Dependencies dependencies, asio::any_io_executor executor);
+
+    // Does the work of one kind of task. What it returns is how the task ended: cancelled is no
+    // failure.
+    using Handler = std::function<awaitable<Result<Account>>(
+        const TaskRecord& task, store::CloneProgress& progress, const Call& call
+    )>;
+    // Before run().
+    void handle(TaskKind kind, Handler handler) { handlers_[kind] = std::move(handler); }
 
     // Runs until cancelled.
     awaitable<void> run();
@@ -27,10 +43,21 @@ public:
     void notify() { wakeup_.notify(); }
 
 private:
-    awaitable<void> execute(TaskRecord task);
-    awaitable<Result<Account>> clone(const TaskRecord& task);
+    // What a claimed task has of both limits.
+    struct Held {
+        Semaphore::Permit claim;
+        Semaphore::Permit slot;  // none while it stands aside
+    };
+
+    // False when there is nothing to run.
+    awaitable<bool> start_one();
+    awaitable<void> take_slot(Held& held);
+    awaitable<void> execute(TaskRecord task, std::shared_ptr<Held> held);
+    awaitable<Result<Account>> run_handler(const TaskRecord& task, std::shared_ptr<Held> held);
 
     Dependencies with_;
+    std::map<TaskKind, Handler> handlers_;
+    Semaphore claims_;
     Semaphore slots_;
     Wakeup wakeup_;
 };

@@ -2,11 +2,11 @@
 
 namespace slipway::service {
 
-namespace {
-
 using format::DiskFormat;
 using format::Inspection;
 using format::VmdkKind;
+
+namespace {
 
 // Formats that the API knows but nobody can tell from raw bytes.
 bool is_inspectable(const std::string& disk_format) {
@@ -14,37 +14,27 @@ bool is_inspectable(const std::string& disk_format) {
            disk_format != "ploop";
 }
 
-ContentKind kind_of(const Inspection& inspection) {
-    switch (inspection.format) {
+}  // namespace
+
+ContentKind kind_of(const Inspection& found) {
+    switch (found.format) {
         case DiskFormat::raw:
         case DiskFormat::gpt:
         case DiskFormat::iso:
             return ContentKind::plain_disk;
         case DiskFormat::vmdk:
-            return inspection.vmdk_kind == VmdkKind::sparse ? ContentKind::vmdk_sparse
-                                                            : ContentKind::other;
+            return found.vmdk_kind == VmdkKind::sparse ? ContentKind::vmdk_sparse
+                                                       : ContentKind::other;
         default:
             return ContentKind::other;
     }
 }
 
-}  // namespace
-
-UploadInspection::UploadInspection(const Image& image, bool require_match)
-    : declared_{
-          image.disk_format.value_or(""),
-          image.container_format.value_or(""),
-          std::string(image.property("vmware_disktype"))
-      },
-      policy_{require_match} {}
-
-Result<ContentKind> UploadInspection::early_kind(std::span<const std::byte> head) {
+Inspection UploadInspection::of_head(std::span<const std::byte> head) {
     format::Inspector inspector;
     inspector.see(head);
     // An upload that is over already is judged as a whole.
-    const Inspection verdict = inspector.early_verdict().value_or(inspector.finish());
-    SLIPWAY_CHECK(format::check_declared(declared_, verdict, policy_));
-    return kind_of(verdict);
+    return inspector.early_verdict().value_or(inspector.finish());
 }
 
 Result<void> UploadInspection::see(std::span<const std::byte> chunk) {
@@ -52,19 +42,25 @@ Result<void> UploadInspection::see(std::span<const std::byte> chunk) {
     return {};
 }
 
-Result<std::optional<std::uint64_t>> UploadInspection::finish(std::uint64_t size_bytes) {
-    const Inspection verdict = inspector_.finish();
-    SLIPWAY_CHECK(format::check_declared(declared_, verdict, policy_));
-    std::optional<std::uint64_t> capacity;
-    if (declared_.container_format != "bare" || !is_inspectable(declared_.disk_format))
-        return capacity;
-    const bool plain =
-        declared_.disk_format == "raw" ||
-        (declared_.disk_format == "vmdk" && kind_of(verdict) == ContentKind::plain_disk);
-    const std::uint64_t bytes = plain ? size_bytes : verdict.virtual_size;
-    const bool as_declared = plain || to_string(verdict.format) == declared_.disk_format;
-    if (bytes > 0 && as_declared) capacity = bytes;
-    return capacity;
+Result<void> check_content(const Image& image, const Inspection& found, bool require_match) {
+    const format::DeclaredFormat declared{
+        image.disk_format.value_or(""),
+        image.container_format.value_or(""),
+        std::string(image.property("vmware_disktype"))};
+    return format::check_declared(declared, found, {require_match});
+}
+
+std::optional<std::uint64_t> virtual_size_of(
+    const Image& image, const Inspection& found, std::uint64_t size_bytes
+) {
+    const std::string disk_format = image.disk_format.value_or("");
+    if (image.container_format != "bare" || !is_inspectable(disk_format)) return std::nullopt;
+    const bool plain = disk_format == "raw" ||
+                       (disk_format == "vmdk" && kind_of(found) == ContentKind::plain_disk);
+    const std::uint64_t bytes = plain ? size_bytes : found.virtual_size;
+    const bool as_declared = plain || to_string(found.format) == disk_format;
+    if (bytes == 0 || !as_declared) return std::nullopt;
+    return bytes;
 }
 
 }  // namespace slipway::service

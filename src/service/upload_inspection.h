@@ -6,29 +6,33 @@
 #include "service/stored_layout.h"
 
 #include <optional>
+#include <span>
 
 namespace slipway::service {
 
-// Looks at an upload while it passes: is it what the image says it is, and is it safe to keep?
+// Looks at an upload while it passes.
 class UploadInspection final : public Tap {
 public:
-    // `image`: the record, with its formats set.
-    UploadInspection(const Image& image, bool require_match);
-
     // What the first bytes show; they are seen again by see().
-    // Errors: unsupported when they can not be what the image says.
-    Result<ContentKind> early_kind(std::span<const std::byte> head);
+    static format::Inspection of_head(std::span<const std::byte> head);
 
     Result<void> see(std::span<const std::byte> chunk) override;
-
-    // The verdict on all of it, and the capacity of the disk it describes; absent when nothing
-    // says. Errors: unsupported, with what does not fit or is not safe.
-    Result<std::optional<std::uint64_t>> finish(std::uint64_t size_bytes);
+    // The verdict on all of it.
+    [[nodiscard]] format::Inspection finish() { return inspector_.finish(); }
 
 private:
-    format::DeclaredFormat declared_;
-    format::FormatPolicy policy_;
     format::Inspector inspector_;
 };
+
+ContentKind kind_of(const format::Inspection& found);
+
+// Whether the content is what the image says it is, and is safe to keep.
+// Errors: unsupported, with what does not fit.
+Result<void> check_content(const Image& image, const format::Inspection& found, bool require_match);
+
+// Of the disk that `size_bytes` of such content describe; absent when nothing says.
+std::optional<std::uint64_t> virtual_size_of(
+    const Image& image, const format::Inspection& found, std::uint64_t size_bytes
+);
 
 }  // namespace slipway::service

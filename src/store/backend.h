@@ -12,9 +12,21 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace slipway::store {
+
+// What a new object needs.
+struct PlaceRequest {
+    ImageId image;
+    std::uint64_t expected_bytes = 0;  // 0: unknown
+    // Datastores as in Location::datastore.
+    std::vector<std::string> only;  // empty: any
+    std::vector<std::string> avoid;
+
+    [[nodiscard]] bool admits(std::string_view datastore) const;
+};
 
 // Where a new object goes, chosen before its first byte.
 struct Placement {
@@ -39,6 +51,8 @@ public:
     virtual awaitable<Result<void>> commit(
         std::uint64_t stored_bytes, std::vector<SideFile> side_files
     ) = 0;
+    // After commit(), which way the bytes went where there are several: "host" or "vcenter".
+    [[nodiscard]] virtual std::string_view route() const { return {}; }
 };
 
 struct CloneRequest {
@@ -47,12 +61,53 @@ struct CloneRequest {
     TaskId task;  // names what is written before it is moved into place
 };
 
+// A disk, or an iso, where Nova's image cache looks for it:
+//
+//   [datastore] <base folder>/<name>/<name>.vmdk        the disk; or <name>.iso
+//                                    <name>.<gib>.vmdk  a copy of it for flavors with that root
+//                                    disk
+struct SeedRequest {
+    Location source;
+    std::string datacenter;                // inventory path
+    std::string datastore;                 // name in it
+    std::string base_folder;               // relative to the datastore's root: "prod_base"
+    std::string name;                      // the image's id, as Nova knows it
+    std::uint64_t capacity_bytes = 0;      // of the source's disk; 0 for an iso
+    std::vector<std::uint64_t> sizes_gib;  // ascending; each at least the capacity
+    TaskId task;                           // names what is written before it is moved into place
+};
+
+// What the cache holds for one image.
+struct SeedState {
+    bool base = false;
+    std::vector<std::uint64_t> sizes_gib;  // ascending
+
+    friend bool operator==(const SeedState&, const SeedState&) = default;
+};
+
+// Another object with the same files. `target` has its place, and the names of the source's files.
+struct CopyRequest {
+    Location source;  // of this backend, or of one with the same copy_domain()
+    Location target;
+    TaskId task;
+};
+
 // Told on the way. `save` must be durable before it returns: what it is given comes back as
-// `checkpoint` after a restart.
+// `checkpoint` after a restart. Its error `cancelled` means: saved, and now stop and clean up.
+// After any other error of it, or once `lost` says that the work is another server's now,
+// everything is left as it is, for that server to go on from. Ask `cancelled` first, then `lost`:
+// what is lost may count as cancelled, for those who only have to stop.
 struct CloneProgress {
     std::function<void(int percent)> report;
     std::function<awaitable<Result<void>>(std::string checkpoint)> save;
     std::function<bool()> cancelled;
+    std::function<bool()> lost = {};  // absent: never
+    // Told before and after a wait for other work of the same store, so that whoever runs the work
+    // can run other work meanwhile. Absent: nobody minds.
+    std::function<void()> stand_aside = {};
+    std::function<awaitable<void>()> go_on = {};
+
+    [[nodiscard]] bool is_lost() const { return lost && lost(); }
 };
 
 // A configured place for bytes: a local folder, or the datastores of a vCenter.
@@ -64,11 +119,9 @@ public:
 
     [[nodiscard]] virtual const BackendInfo& info() const = 0;
 
-    // Chooses a datastore by weight, then free space, with room for `expected_bytes` (0: unknown).
-    // Errors: no_space, unavailable.
-    virtual awaitable<Result<Placement>> place(
-        const ImageId& image, std::uint64_t expected_bytes, const Call& call
-    ) = 0;
+    // Chooses a datastore by weight, then free space, with room for the expected bytes.
+    // Errors: no_space, unavailable; not_found when nothing of `only` is a datastore of this store.
+    virtual awaitable<Result<Placement>> place(const PlaceRequest& request, const Call& call) = 0;
 
     // Makes the object's directory and opens its data file, of `stored_bytes` if known.
     virtual awaitable<Result<std::unique_ptr<ObjectWriter>>> open_writer(
@@ -86,6 +139,12 @@ public:
     // Removes the object's directory with all that is in it. An absent one is fine. Refuses any
     // path that is not <store dir>/<image id>.<attempt>.
     virtual awaitable<Result<void>> remove(const Location& location, const Call& call) = 0;
+
+    // The location that `url` names, when it is one that clients may name and that lies in this
+    // store: bytes that slipway did not write. Absent for the URLs of other stores.
+    // Errors: invalid_argument for one that would lie here but is not acceptable.
+    [[nodiscard]] virtual Result<std::optional<Location>> foreign_location(const std::string& url
+    ) const;
 
     // Names of the objects' directories below the store directory of every datastore.
     virtual awaitable<Result<std::vector<Placement>>> list(const Call& call) = 0;
@@ -107,6 +166,55 @@ public:
     ) = 0;
 
     virtual awaitable<Result<std::vector<DatastoreStatus>>> datastores(const Call& call) = 0;
+
+    // Objects are copied by the storage between backends of one domain: those of one vCenter.
+    // Empty: never.
+    [[nodiscard]] virtual std::string copy_domain() const { return {}; }
+    // Copies the data file and the descriptor, if there is one, then writes `manifest`: the commit
+    // marker. Goes on where `checkpoint` (empty at first) says. Errors: corrupt when the copy has
+    // another size than the source; cancelled; what the datastore says.
+    virtual awaitable<Result<Account>> copy(
+        const CopyRequest& request,
+        SideFile manifest,
+        const std::string& checkpoint,
+        CloneProgress& progress,
+        const Call& call
+    );
+
+    // Names of the datastores in a datacenter that Nova would use and whose whole name matches the
+    // regular expression. Errors: unsupported by a store without a vCenter; invalid_argument.
+    virtual awaitable<Result<std::vector<std::string>>> seed_datastores(
+        const std::string& datacenter, const std::string& name_regex, const Call& call
+    );
+    // Puts what is missing into the cache: whole or not at all, and what is there already stays as
+    // it is. Builds beside the cache on the same datastore, then moves into place.
+    virtual awaitable<Result<Account>> seed(
+        const SeedRequest& request,
+        const std::string& checkpoint,
+        CloneProgress& progress,
+        const Call& call
+    );
+    // Removes the ageing marks of the compute services, and tells what is there. Never removes a
+    // disk.
+    virtual awaitable<Result<SeedState>> keep_seed(const SeedRequest& request, const Call& call);
+    // Removes the image's folder from the cache, for sites whose compute services never do. Walks
+    // the disks of every VM first. Errors: conflict, with their names, while VMs need a disk of it.
+    virtual awaitable<Result<void>> remove_seed(const SeedRequest& request, const Call& call);
+
+    // Whether the datastore of `location` keeps disks as objects (vSAN, vVol), so that a file
+    // written by us is none: import_disk() makes them there.
+    virtual awaitable<Result<bool>> keeps_disks_as_objects(
+        const Location& location, const Call& call
+    );
+    // Makes the disk `location.data_file` in the object's directory, which is made where it is
+    // missing, from a stream-optimised VMDK of `capacity_bytes`; then writes `side_files`.
+    virtual awaitable<Result<Account>> import_disk(
+        const Location& location,
+        ByteSource& stream_optimized,
+        std::uint64_t capacity_bytes,
+        std::vector<SideFile> side_files,
+        const Call& call
+    );
 };
 
 }  // namespace slipway::store

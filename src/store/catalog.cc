@@ -2,6 +2,7 @@
 
 #include "store/catalog_rows.h"
 #include "store/catalog_sql.h"
+#include "store/metadef_rows.h"
 #include "store/migrations.h"
 
 namespace slipway::store {
@@ -10,6 +11,7 @@ SqlCatalog::SqlCatalog(std::unique_ptr<Db> db, const CatalogOptions& options, co
     : db_(std::move(db)),
       limits_(options.limits),
       lease_(options.server_lease),
+      task_time_to_live_(options.task_time_to_live),
       clock_(clock),
       thread_(1) {}
 
@@ -19,19 +21,22 @@ Result<std::unique_ptr<Catalog>> Catalog::open(const CatalogOptions& options, co
     SLIPWAY_TRY(const DbTarget target, parse_database_url(options.connection, options.password));
     SLIPWAY_TRY(auto db, Db::open(target));
     SLIPWAY_CHECK(migrate(*db, catalog_migrations()));
-    SLIPWAY_CHECK(db->write([&] {
-        return db->execute(
+    SLIPWAY_CHECK(db->write([&]() -> Result<void> {
+        SLIPWAY_CHECK(db->execute(
             "insert into catalog_info (only_row, catalog_id) values (1, ?) on conflict do nothing",
             {new_uuid()}
-        );
+        ));
+        return insert_known_resource_types(*db, clock.now());
     }));
     return std::unique_ptr<Catalog>(std::make_unique<SqlCatalog>(std::move(db), options, clock));
 }
 
 Result<std::int64_t> Catalog::schema_version(const CatalogOptions& options) {
     SLIPWAY_TRY(const DbTarget target, parse_database_url(options.connection, options.password));
-    SLIPWAY_TRY(const auto db, Db::open(target));
-    return db->migrate([&] { return store::schema_version(*db); });
+    const auto db = Db::open_to_look(target);
+    if (!db && db.error().code == Errc::not_found) return 0;
+    if (!db) return db.error();
+    return (*db)->read([&] { return store::schema_version(**db); });
 }
 
 awaitable<Result<std::string>> SqlCatalog::catalog_id() {
@@ -42,8 +47,6 @@ awaitable<Result<std::string>> SqlCatalog::catalog_id() {
     };
     co_return co_await read(work);
 }
-
-// ---------------------------------------------------------------------------------------------
 
 awaitable<Result<void>> SqlCatalog::begin_server(const std::string& server) {
     const std::string epoch = new_uuid();
@@ -116,7 +119,11 @@ Result<void> SqlCatalog::recover() {
     SLIPWAY_TRY(
         const auto orphans,
         load_locations(
-            *db_, "state = 'writing' and server not in (select name from servers) order by id", {}
+            *db_,
+            "state in ('writing', 'adding') and server not in (select name from servers) "
+            "and not (state = 'adding' and exists (select 1 from tasks where tasks.id = "
+            "locations.id and tasks.status in ('pending', 'running'))) order by id",
+            {}
         )
     );
     for (const Location& location : orphans) SLIPWAY_CHECK(give_up_writing(location));

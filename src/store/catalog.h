@@ -3,15 +3,20 @@
 #include "base/awaitable.h"
 #include "base/call.h"
 #include "base/result.h"
+#include "model/cached_image.h"
 #include "model/image.h"
 #include "model/image_query.h"
 #include "model/location.h"
 #include "model/member.h"
+#include "model/project_limits.h"
+#include "model/seed.h"
 #include "model/task_record.h"
 #include "model/transfer_record.h"
+#include "store/metadef_catalog.h"
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -24,6 +29,7 @@ struct CatalogLimits {
     int properties = 128;
     int tags = 128;
     int members = 128;
+    ProjectLimits project;  // of each project that limit_project() was not told of
 };
 
 struct CatalogOptions {
@@ -33,6 +39,7 @@ struct CatalogOptions {
     std::string password;  // when it is kept out of the connection
     CatalogLimits limits;
     std::chrono::seconds server_lease{30};
+    std::chrono::seconds task_time_to_live{48 * 3600};  // of a task of the Image API that is over
 };
 
 // What an upload has established, all of it, in one transaction.
@@ -44,8 +51,93 @@ struct UploadOutcome {
     std::string os_hash_value;
     std::uint64_t stored_bytes = 0;
     std::optional<BootForm> boot_form;
-    Account account;  // kept as a transfer of kind upload
+    std::optional<std::string> boot_reason;   // why there is none
+    std::optional<LocationId> boot_location;  // an `adding` one that holds it, where it has its own
+    std::uint64_t boot_stored_bytes = 0;
+    bool drops_upload = false;     // the upload's own location is garbage: that one does for both
+    bool replaces_record = false;  // the image's record is to be that of the boot form
+    Account account;               // kept as a transfer of kind upload
     std::string request_id;
+};
+
+// What a copy, or a boot form of an image that has its data, has established.
+struct AddedLocation {
+    std::uint64_t stored_bytes = 0;
+    std::optional<BootForm> boot_form;   // which it holds
+    std::optional<LocationId> replaced;  // becomes garbage after `grace`
+    // The image's record is to be that of the boot form; every other location is replaced.
+    bool replaces_record = false;
+    // Of the image whose bytes were copied: gone when its record is of other bytes by now.
+    std::optional<std::string> checksum;
+    std::chrono::seconds grace{0};
+};
+
+// Data put by for an import.
+struct StagedData {
+    Location location;
+    std::uint64_t size_bytes = 0;
+    std::string facts;  // what the bytes have shown, as JSON; opaque to the catalogue
+};
+
+// The image property that holds the id of the task which imports it: a lock.
+inline constexpr const char* kImportTask = "os_glance_import_task";
+// The stores that an import has still to fill, and those it could not fill, with commas between.
+inline constexpr const char* kImportingToStores = "os_glance_importing_to_stores";
+inline constexpr const char* kFailedImport = "os_glance_failed_import";
+
+struct ImportStart {
+    TaskRecord task;
+    // The status in which the image must be: uploading (its data are staged), queued (they will be
+    // fetched), or active (they will be copied).
+    ImageStatus from = ImageStatus::queued;
+    std::vector<BackendId> stores;  // for the lists; empty: the operator named none
+    // Properties that the image gets at once.
+    std::map<std::string, std::string> properties = {};
+    // A lock that old, by the last sign of life of its task, is broken.
+    std::chrono::seconds pending_limit{120 * 60};
+    std::chrono::seconds running_limit{60 * 60};
+};
+
+// A step of an import, all of it in one transaction.
+struct ImportStep {
+    TaskRecord task;
+    struct Settled {
+        LocationId location;
+        std::uint64_t stored_bytes = 0;
+    };
+    std::vector<Settled> live;  // staged or adding, now live; listed in this order from now on
+    std::vector<LocationId> garbage;       // whatever they were
+    std::optional<UploadOutcome> outcome;  // the image has its data now: importing -> active
+    std::function<void(Image&)> change;  // of the record, where plug-ins or other regions change it
+    std::optional<ImageEvent> gives_up;  // import_failed or import_put_back, of an importing image
+    std::vector<BackendId> done;         // leave the list of stores to be filled
+    std::vector<BackendId> failed;       // go to the other list
+    // The end: the lock goes, and the checkpoint of the task becomes this.
+    std::optional<std::string> last_words;
+};
+
+struct ImageDigests {
+    std::optional<std::string> checksum;
+    std::optional<std::string> os_hash_algo;
+    std::optional<std::string> os_hash_value;
+};
+
+// A location that a client names, whose size is known.
+struct NewForeignLocation {
+    Location location;
+    // What becomes of a queued image; absent: the image is active already.
+    std::optional<ImageEvent> event;
+    std::optional<ImageDigests> digests;  // in place of those that the image has
+    std::optional<TaskRecord> task;       // which looks at the bytes
+    int most_locations = -1;              // of the image, with this one; negative: no limit
+};
+
+// What looking at the bytes of such a location has shown.
+struct ForeignOutcome {
+    std::optional<ImageEvent> event;  // of an image that is importing
+    ImageDigests digests;
+    std::optional<std::uint64_t> virtual_size_bytes;
+    std::optional<BootForm> boot_form;  // which the location holds
 };
 
 // What slipway remembers. Every query of ours is a method here, and every method is one transaction
@@ -60,11 +152,12 @@ public:
     // conflict when another process holds it, unsupported for a schema newer than ours,
     // invalid_argument for a connection that is none.
     static Result<std::unique_ptr<Catalog>> open(const CatalogOptions& options, const Clock& clock);
-    // Version of the schema that the database has now; 0 for an empty one. Changes nothing.
+    // Version of the schema that the database has now; 0 for an empty one, or none. Changes
+    // nothing, also beside a server.
     static Result<std::int64_t> schema_version(const CatalogOptions& options);
     virtual ~Catalog() = default;
 
-    // --- servers -------------------------------------------------------------------------------
+    // Servers.
     // Announces this process as `server` with a lease; what servers without a lease left behind
     // becomes garbage (their `writing` locations; the images go back to queued) and their tasks can
     // be claimed again. So does what an earlier process of the same name left, alive or not; on
@@ -78,11 +171,11 @@ public:
     // A random id of this catalogue, made once.
     virtual awaitable<Result<std::string>> catalog_id() = 0;
 
-    // --- images --------------------------------------------------------------------------------
+    // Images.
     // A queued image, stamped with the clock's time.
     // Errors: conflict when the id is or was in use, too_large beyond the limits, invalid_argument.
     virtual awaitable<Result<Image>> create_image(Image image) = 0;
-    // Deleted images are not_found.
+    // Deleted images are not_found, and objects are.
     virtual awaitable<Result<Image>> find_image(const ImageId& id) = 0;
     virtual awaitable<Result<std::vector<Image>>> list_images(ImageQuery query) = 0;
     // Reads the image, lets `change` edit what a client may edit (name, visibility, owner, formats,
@@ -100,10 +193,15 @@ public:
     // properties go; locations become garbage, left alone until now + grace.
     // Errors: not_found, forbidden when protected.
     virtual awaitable<Result<void>> delete_image(const ImageId& id, std::chrono::seconds grace) = 0;
-    // Bytes of the images of a project: writing, live and garbage locations.
+    // Of a project: locations of every state count, also garbage that is not yet removed.
+    virtual awaitable<Result<ProjectUsage>> usage_of(const std::string& project) = 0;
+    // Its bytes alone.
     virtual awaitable<Result<std::uint64_t>> bytes_in_use(const std::string& project) = 0;
+    // From now on the transactions of this server that give the project another image, upload or
+    // byte keep to `limits`, and are too_large beyond them. Not written down.
+    virtual awaitable<Result<void>> limit_project(std::string project, ProjectLimits limits) = 0;
 
-    // --- members -------------------------------------------------------------------------------
+    // Members.
     // Errors: conflict when it is one already, too_large.
     virtual awaitable<Result<Member>> add_member(const ImageId& id, const std::string& project) = 0;
     virtual awaitable<Result<std::vector<Member>>> list_members(const ImageId& id) = 0;
@@ -117,7 +215,7 @@ public:
         const ImageId& id, const std::string& project
     ) = 0;
 
-    // --- uploads -------------------------------------------------------------------------------
+    // Uploads.
     // queued -> saving, and a `writing` location, in one transaction, before the first byte.
     // Errors: conflict when the image is not queued, or the directory is in use; not_found;
     // unavailable when our lease was lost.
@@ -131,7 +229,38 @@ public:
     // Errors: conflict when the upload was finished.
     virtual awaitable<Result<void>> fail_upload(const LocationId& location) = 0;
 
-    // --- locations -----------------------------------------------------------------------------
+    // Imports.
+    // queued -> uploading, and a `writing` location, as begin_upload().
+    virtual awaitable<Result<void>> begin_stage(Location location) = 0;
+    // A `writing` location of an image that is being imported; its status stays, also when the
+    // attempt is given up. Errors: conflict when the image is not importing; as begin_upload().
+    virtual awaitable<Result<void>> begin_fetch(Location location) = 0;
+    // writing -> staged, with the size of an image that is `uploading`; what was staged before,
+    // from which a plug-in has made this, becomes garbage. Errors: gone.
+    virtual awaitable<Result<void>> finish_stage(StagedData staged) = 0;
+    // Absent: none.
+    virtual awaitable<Result<std::optional<StagedData>>> find_staged(const ImageId& id) = 0;
+    // A pending task, the lock, the lists of stores and the status `importing`, in one transaction.
+    // A task with a server is for that one while it lives. Errors: not_found; conflict when the
+    // image is not as it must be, or another import holds the lock.
+    virtual awaitable<Result<TaskRecord>> begin_import(ImportStart start) = 0;
+    // Errors: gone when the image was deleted, the import does not hold the lock any more, or
+    // another server goes on with it.
+    virtual awaitable<Result<void>> step_import(ImportStep step) = 0;
+    // Tasks of the Image API that are not expired, newest first.
+    struct ApiTaskQuery {
+        std::optional<std::string> owner;  // absent: everybody's
+        std::optional<ImageId> image;
+        std::optional<std::string> api_type;
+        std::vector<TaskStatus> statuses;  // empty: any
+        std::optional<TaskId> marker;
+        std::string sort_key = "created_at";  // a column of the table
+        bool ascending = false;
+        std::size_t limit = 1000;
+    };
+    virtual awaitable<Result<std::vector<TaskRecord>>> list_api_tasks(ApiTaskQuery query) = 0;
+
+    // Locations.
     virtual awaitable<Result<std::vector<Location>>> live_locations(const ImageId& id) = 0;
     // Those of all these images, in one query; at most a page of a list.
     virtual awaitable<Result<std::vector<Location>>> live_locations(std::vector<ImageId> ids) = 0;
@@ -145,7 +274,92 @@ public:
     // Every location of a backend, in every state: what the datastore may hold.
     virtual awaitable<Result<std::vector<Location>>> locations_of(const BackendId& backend) = 0;
 
-    // --- tasks ---------------------------------------------------------------------------------
+    // Locations that clients name, of bytes that slipway did not write.
+    // A live location, the status, the digests and the task, in one transaction. An image that was
+    // queued has no other location afterwards. Errors: conflict (a status in which that can not
+    // be), invalid_argument (another size than the image has; the same location again), too_large.
+    virtual awaitable<Result<void>> add_foreign_location(NewForeignLocation added) = 0;
+    // Fine when it was done already. Errors: gone when the image or the location was deleted.
+    virtual awaitable<Result<void>> settle_foreign_location(
+        const LocationId& id, ForeignOutcome outcome
+    ) = 0;
+    // Other metadata for some of the image's live locations. Errors: conflict for others.
+    virtual awaitable<Result<void>> describe_locations(
+        const ImageId& id, std::map<LocationId, std::string> metadata
+    ) = 0;
+
+    // The register of the image cache: by node, since each has one.
+    virtual awaitable<Result<std::vector<CachedImage>>> cached_images(std::string node) = 0;
+    // Fine when it is cached already.
+    virtual awaitable<Result<void>> cache_image(std::string node, ImageId id) = 0;
+    // A download, which caches the image where it was not.
+    virtual awaitable<Result<void>> count_cache_hit(std::string node, ImageId id) = 0;
+    // One image, or all. Fine when it is not cached.
+    virtual awaitable<Result<void>> uncache_images(std::string node, std::optional<ImageId> id) = 0;
+    // Lets go of what was not asked for the longest, until the rest has at most `bytes`.
+    struct Pruned {
+        std::uint64_t images = 0;
+        std::uint64_t bytes = 0;
+    };
+    virtual awaitable<Result<Pruned>> prune_cache(std::string node, std::uint64_t bytes) = 0;
+    // Nodes that have it.
+    virtual awaitable<Result<std::vector<std::string>>> nodes_with_cached(ImageId id) = 0;
+
+    // Boot forms and copies.
+    // An `adding` location of an image that is being uploaded or has its data, before the first
+    // byte. With `instead` of another that goes, it counts for nothing. Errors: conflict when the
+    // directory is in use, not_found, too_large, unavailable without a lease.
+    virtual awaitable<Result<void>> add_location(Location location, bool instead = false) = 0;
+    // adding -> live, in one transaction with all the rest. Errors: gone when the image was deleted
+    // meanwhile, has no data any more, or the attempt was given up for us.
+    virtual awaitable<Result<void>> finish_location(const LocationId& id, AddedLocation added) = 0;
+    // Of a location with the id of a task that is not over: what an earlier server has begun to add
+    // for it, now ours. Only such a location outlives its server. Errors: gone.
+    virtual awaitable<Result<Location>> take_over_location(const LocationId& id) = 0;
+    // adding or live -> garbage, left alone until now + grace; fine when it was done already, or
+    // when another server has taken over what we were adding. With the last location that holds the
+    // boot form the form goes. Errors: conflict for the last live location that holds the upload.
+    virtual awaitable<Result<void>> drop_location(
+        const LocationId& id, std::chrono::seconds grace
+    ) = 0;
+    // Of an image without a boot form: why it has none.
+    virtual awaitable<Result<void>> note_boot_reason(const ImageId& id, std::string reason) = 0;
+    // Why its disk could not be imported; absent: it was.
+    virtual awaitable<Result<void>> note_import(
+        const ImageId& id, std::optional<std::string> reason
+    ) = 0;
+
+    // Seeds.
+    // Wants the image in a cache; sizes are added to those that are wanted there already.
+    virtual awaitable<Result<void>> keep_seed(SeedRecord seed) = 0;
+    virtual awaitable<Result<std::vector<SeedRecord>>> list_seeds(const ImageId& image) = 0;
+    // Those that nobody has looked at for so long, the longest first.
+    virtual awaitable<Result<std::vector<SeedRecord>>> due_seeds(
+        std::chrono::seconds age, std::size_t limit
+    ) = 0;
+    // Looked at now. Fine when it is kept no more.
+    virtual awaitable<Result<void>> note_seed(
+        const ImageId& image, const SeedPlace& place, SeedStatus state
+    ) = 0;
+    // Stops keeping it there, or everywhere.
+    virtual awaitable<Result<void>> forget_seeds(
+        const ImageId& image, std::optional<SeedPlace> place
+    ) = 0;
+
+    // Objects of another image service.
+    // Errors: conflict when the store has an object of that name.
+    virtual awaitable<Result<Image>> create_object(
+        const BackendId& backend, const std::string& object, Image image
+    ) = 0;
+    virtual awaitable<Result<Image>> find_object(
+        const BackendId& backend, const std::string& object
+    ) = 0;
+    // As find_image(), and objects too.
+    virtual awaitable<Result<Image>> find_any_image(const ImageId& id) = 0;
+    // The id by which consumers know the image: that of the object, else its own.
+    virtual awaitable<Result<std::string>> consumer_id(const ImageId& id) = 0;
+
+    // Tasks.
     // A pending task, stamped with the clock's time.
     // Errors: conflict when the location is not live any more, or the id is in use.
     virtual awaitable<Result<TaskRecord>> create_task(TaskRecord task) = 0;
@@ -175,15 +389,19 @@ public:
         std::optional<Error> error,
         std::optional<Account> account
     ) = 0;
-    // A pending task is cancelled at once, a running one is asked to stop. Errors: conflict when
+    // A pending task is cancelled at once, but for an import, which has to let go of its image; a
+    // running one is asked to stop. Errors: conflict when
     // over.
     virtual awaitable<Result<TaskRecord>> cancel_task(const TaskId& id) = 0;
 
-    // --- account -------------------------------------------------------------------------------
+    // Account.
     virtual awaitable<Result<void>> record_transfer(TransferRecord record) = 0;
     virtual awaitable<Result<std::vector<TransferRecord>>> list_transfers(
         const ImageId& image, std::size_t limit
     ) = 0;
+
+    // Metadata definitions; as long-lived as the catalogue.
+    virtual MetadefCatalog& metadefs() = 0;
 };
 
 }  // namespace slipway::store

@@ -14,6 +14,8 @@ Result<void> insert_tags(Db& db, const ImageId& id, const std::vector<std::strin
     return {};
 }
 
+}  // namespace
+
 Result<void> insert_image(Db& db, const Image& image) {
     const BootForm* const boot = image.boot_form ? &*image.boot_form : nullptr;
     const DbValues values{
@@ -40,6 +42,8 @@ Result<void> insert_image(Db& db, const Image& image) {
         boot ? DbValue(boot->capacity_bytes) : DbValue(),
         boot ? DbValue(boot->checksum) : DbValue(),
         boot ? DbValue(boot->os_hash_value) : DbValue(),
+        image.boot_reason,
+        image.is_object,
     };
     SLIPWAY_TRY(
         const auto inserted,
@@ -59,6 +63,8 @@ Result<void> insert_image(Db& db, const Image& image) {
         ));
     return {};
 }
+
+namespace {
 
 // Writes the columns that differ, and those of the status not at all.
 Result<void> update_columns(Db& db, const Image& before, const Image& after) {
@@ -156,6 +162,12 @@ Image with_edits(const Image& before, Image edited) {
 
 }  // namespace
 
+Result<void> write_edits(Db& db, const Image& before, const Image& after) {
+    SLIPWAY_CHECK(update_columns(db, before, after));
+    SLIPWAY_CHECK(update_properties(db, before, after));
+    return update_tags(db, before, after);
+}
+
 // Growing is refused, not being too large: a limit that was lowered must not block other edits.
 Result<void> SqlCatalog::check_growth(
     std::size_t before, std::size_t after, int limit, std::string_view what
@@ -175,6 +187,7 @@ awaitable<Result<Image>> SqlCatalog::create_image(Image image) {
     auto work = [&]() -> Result<Image> {
         SLIPWAY_CHECK(check_growth(0, image.properties.size(), limits_.properties, "properties"));
         SLIPWAY_CHECK(check_growth(0, image.tags.size(), limits_.tags, "tags"));
+        SLIPWAY_CHECK(check_count(image));
         image.created_at = image.updated_at = now();
         SLIPWAY_CHECK(insert_image(*db_, image));
         return image;
@@ -183,7 +196,11 @@ awaitable<Result<Image>> SqlCatalog::create_image(Image image) {
 }
 
 awaitable<Result<Image>> SqlCatalog::find_image(const ImageId& id) {
-    auto work = [&] { return load_image(*db_, id); };
+    auto work = [&]() -> Result<Image> {
+        SLIPWAY_TRY(Image image, load_image(*db_, id));
+        if (image.is_object) return Error(Errc::not_found, "No image found with ID " + id.str());
+        return image;
+    };
     co_return co_await read(work);
 }
 
@@ -200,9 +217,7 @@ awaitable<Result<Image>> SqlCatalog::update_image(
         ));
         SLIPWAY_CHECK(check_growth(before.tags.size(), after.tags.size(), limits_.tags, "tags"));
         after.updated_at = now();
-        SLIPWAY_CHECK(update_columns(*db_, before, after));
-        SLIPWAY_CHECK(update_properties(*db_, before, after));
-        SLIPWAY_CHECK(update_tags(*db_, before, after));
+        SLIPWAY_CHECK(write_edits(*db_, before, after));
         return after;
     };
     co_return co_await write(work);
@@ -210,13 +225,16 @@ awaitable<Result<Image>> SqlCatalog::update_image(
 
 Result<void> SqlCatalog::move_status(const Image& image, ImageEvent event) {
     SLIPWAY_TRY(const ImageStatus next, next_status(image.status, event));
+    SLIPWAY_CHECK(check_turn(image, next));
     const bool ends = next == ImageStatus::deleted;
     const bool starts_anew = next == ImageStatus::queued;  // the API's rule: no sizes then
     SLIPWAY_TRY(
         const auto moved,
         db_->execute(
             "update images set status = ?, updated_at = ?, deleted_at = ?" +
-                std::string(starts_anew ? ", size = null, virtual_size = null" : "") +
+                std::string(
+                    starts_anew ? ", size = null, virtual_size = null, boot_reason = null" : ""
+                ) +
                 " where id = ? and status = ?",
             {slipway::to_string(next),
              now(),
@@ -253,7 +271,13 @@ awaitable<Result<void>> SqlCatalog::delete_image(const ImageId& id, std::chrono:
                     " is protected and cannot be deleted; set protected to false first."
             );
         SLIPWAY_CHECK(move_status(image, ImageEvent::remove));
-        for (const char* const table : {"image_members", "image_tags", "image_properties"})
+        for (const char* const table :
+             {"image_members",
+              "image_tags",
+              "image_properties",
+              "seeds",
+              "objects",
+              "cached_images"})
             SLIPWAY_CHECK(
                 db_->execute("delete from " + std::string(table) + " where image_id = ?", {id})
             );
@@ -262,24 +286,21 @@ awaitable<Result<void>> SqlCatalog::delete_image(const ImageId& id, std::chrono:
             "where image_id = ? and state <> 'garbage'",
             {now() + grace, id}
         ));
+        SLIPWAY_CHECK(db_->execute(
+            "update tasks set cancel_requested = 1 where image_id = ? and kind = 'import' and "
+            "status in ('pending', 'running')",
+            {id}
+        ));
+        // Nobody wants to know any more what its bytes are.
+        SLIPWAY_CHECK(db_->execute(
+            "update tasks set cancel_requested = 1, updated_at = ?, "
+            "status = case status when 'pending' then 'cancelled' else status end "
+            "where image_id = ? and kind = 'location_import' and status in ('pending', 'running')",
+            {now(), id}
+        ));
         return {};
     };
     co_return co_await write(work);
-}
-
-awaitable<Result<std::uint64_t>> SqlCatalog::bytes_in_use(const std::string& project) {
-    auto work = [&]() -> Result<std::uint64_t> {
-        SLIPWAY_TRY(
-            const auto rows,
-            db_->query(
-                "select cast(coalesce(sum(stored_bytes), 0) as bigint) from locations "
-                "where image_id in (select id from images where owner = ?)",
-                {project}
-            )
-        );
-        return static_cast<std::uint64_t>(rows.at(0).at(0).integer());
-    };
-    co_return co_await read(work);
 }
 
 }  // namespace slipway::store

@@ -11,7 +11,7 @@ namespace slipway::store {
 namespace {
 
 // What the indexes of images are made for: the words must be those of the schema.
-constexpr std::string_view kListed = "status not in ('deleted', 'killed')";
+constexpr std::string_view kListed = "status not in ('deleted', 'killed') and is_object = 0";
 
 constexpr std::array<std::string_view, 9> kTextColumns{
     "name",
@@ -109,6 +109,8 @@ private:
     DbValues values_;
 };
 
+// What a list shows: policy's is_visible() in SQL, because a page needs it before it has its rows,
+// less what the visibility asked for leaves out, and community images for who has no project.
 void add_scope(Conditions& conditions, const ImageQuery& query) {
     const ListScope& scope = query.scope;
     const bool community = query.visibility == "community" || query.visibility == "all";
@@ -233,7 +235,8 @@ void add_marker(Conditions& conditions, const std::vector<Sort>& order, const Db
     conditions.add("(" + either + ")", values);
 }
 
-// What the columns of the order hold in the row of the marker, if the scope may see it by its id.
+// What the columns of the order hold in the row of the marker, if the scope may see it by its id:
+// all that policy's is_visible() shows, in SQL.
 Result<DbRow> marker_row(Db& db, const ImageQuery& query) {
     std::string columns;
     for (const Sort& sort : full_order(query.sort))

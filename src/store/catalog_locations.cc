@@ -20,6 +20,8 @@ Error in_use() {
     );
 }
 
+}  // namespace
+
 Result<void> insert_location(Db& db, const Location& location) {
     const DbValues values{
         location.id,
@@ -37,6 +39,8 @@ Result<void> insert_location(Db& db, const Location& location) {
         location.server,
         location.created_at,
         location.not_before,
+        location.is_foreign() ? DbValue(location.url) : DbValue(),
+        location.metadata,
     };
     SLIPWAY_TRY(
         const auto inserted,
@@ -50,31 +54,42 @@ Result<void> insert_location(Db& db, const Location& location) {
     return {};
 }
 
-// What the bytes have shown, without the status.
-Result<void> record_outcome(Db& db, const Image& image, const UploadOutcome& outcome) {
-    const BootForm* const boot = outcome.boot_form ? &*outcome.boot_form : nullptr;
+Result<void> record_outcome(Db& db, const ImageId& id, const UploadOutcome& outcome) {
     SLIPWAY_CHECK(db.execute(
         "update images set size = ?, virtual_size = ?, checksum = ?, os_hash_algo = ?, "
-        "os_hash_value = ?, boot_disk_type = ?, boot_size = ?, boot_capacity = ?, "
-        "boot_checksum = ?, boot_os_hash_value = ? where id = ?",
+        "os_hash_value = ? where id = ?",
         {outcome.size_bytes,
          outcome.virtual_size_bytes,
          outcome.checksum,
          outcome.os_hash_algo,
          outcome.os_hash_value,
-         boot ? DbValue(boot->disk_type) : DbValue(),
-         boot ? DbValue(boot->size_bytes) : DbValue(),
-         boot ? DbValue(boot->capacity_bytes) : DbValue(),
-         boot ? DbValue(boot->checksum) : DbValue(),
-         boot ? DbValue(boot->os_hash_value) : DbValue(),
-         image.id}
+         id}
     ));
-    return {};
+    return record_boot_form(db, id, outcome.boot_form, outcome.boot_reason);
+}
+
+namespace {
+
+Result<bool> is_finished(Db& db, const Location& location, const UploadOutcome& outcome) {
+    if (!outcome.drops_upload || !outcome.boot_location)
+        return location.state == LocationState::live;
+    SLIPWAY_TRY(
+        const auto kept, load_locations(db, "id = ? and state = 'live'", {*outcome.boot_location})
+    );
+    return !kept.empty();
 }
 
 }  // namespace
 
-awaitable<Result<void>> SqlCatalog::begin_upload(Location location) {
+std::uint64_t counted_bytes(const Location& location) {
+    return location.stored_bytes > location.data_offset
+               ? location.stored_bytes - location.data_offset
+               : location.stored_bytes;
+}
+
+awaitable<Result<void>> SqlCatalog::begin_writing(
+    Location location, std::optional<ImageEvent> event
+) {
     auto work = [&]() -> Result<void> {
         SLIPWAY_TRY(const bool ours, holds_lease());
         if (!ours)
@@ -83,7 +98,21 @@ awaitable<Result<void>> SqlCatalog::begin_upload(Location location) {
                 "this server has lost its lease and takes no uploads; try again later"
             );
         SLIPWAY_TRY(const Image image, load_image(*db_, location.image_id));
-        SLIPWAY_CHECK(move_status(image, ImageEvent::upload_started));
+        if (!event && image.status != ImageStatus::importing)
+            return Error(Errc::conflict, "The image is not being imported.");
+        ImageStatus status = image.status;
+        if (event) {
+            SLIPWAY_TRY(status, next_status(image.status, *event));
+            SLIPWAY_CHECK(move_status(image, *event));
+        }
+        // A location of a client's that was refused after it had been looked at.
+        if (event)
+            SLIPWAY_CHECK(db_->execute(
+                "update locations set state = 'garbage', not_before = ? "
+                "where image_id = ? and state = 'live'",
+                {now(), image.id}
+            ));
+        SLIPWAY_CHECK(check_room(image, status, counted_bytes(location)));
         if (!server_.empty()) location.server = server_;
         location.state = LocationState::writing;
         location.created_at = location.not_before = now();
@@ -92,28 +121,67 @@ awaitable<Result<void>> SqlCatalog::begin_upload(Location location) {
     co_return co_await write(work);
 }
 
+awaitable<Result<void>> SqlCatalog::begin_upload(Location location) {
+    co_return co_await begin_writing(std::move(location), ImageEvent::upload_started);
+}
+
+awaitable<Result<void>> SqlCatalog::begin_stage(Location location) {
+    co_return co_await begin_writing(std::move(location), ImageEvent::stage_started);
+}
+
+awaitable<Result<void>> SqlCatalog::begin_fetch(Location location) {
+    co_return co_await begin_writing(std::move(location), std::nullopt);
+}
+
+// Of an upload that was not known to be so long. A form of the same bytes that takes the place of
+// the upload counts already.
+Result<void> SqlCatalog::check_length(const Image& image, const UploadOutcome& outcome) {
+    if (outcome.boot_location) {
+        SLIPWAY_TRY(const auto found, load_locations(*db_, "id = ?", {*outcome.boot_location}));
+        if (!found.empty() && found.front().form != StoredForm::boot) return {};
+    }
+    return check_overrun(image, ImageStatus::active);
+}
+
 // The state and the server in the condition are the fence: whoever recovered us has changed the
 // state, and whoever took our name has another lease.
+Result<void> SqlCatalog::settle_writing(
+    const Location& location, LocationState state, std::uint64_t stored_bytes
+) {
+    SLIPWAY_TRY(const bool ours, holds_lease());
+    if (!ours) return given_up();
+    SLIPWAY_TRY(
+        const auto moved,
+        db_->execute(
+            "update locations set state = ?, stored_bytes = ? "
+            "where id = ? and state = 'writing' and server = ?",
+            {to_string(state),
+             stored_bytes,
+             location.id,
+             server_.empty() ? location.server : server_}
+        )
+    );
+    if (moved == 0) return given_up();
+    return {};
+}
+
 awaitable<Result<void>> SqlCatalog::finish_upload(const LocationId& id, UploadOutcome outcome) {
     auto work = [&]() -> Result<void> {
         SLIPWAY_TRY(const auto found, load_locations(*db_, "id = ?", {id}));
         if (found.empty()) return given_up();
         const Location& location = found.front();
-        if (location.state == LocationState::live) return {};  // an earlier call did it
-        SLIPWAY_TRY(const bool ours, holds_lease());
-        if (!ours) return given_up();
-        SLIPWAY_TRY(
-            const auto moved,
-            db_->execute(
-                "update locations set state = 'live', stored_bytes = ? "
-                "where id = ? and state = 'writing' and server = ?",
-                {outcome.stored_bytes, id, server_.empty() ? location.server : server_}
-            )
-        );
-        if (moved == 0) return given_up();
+        SLIPWAY_TRY(const bool done, is_finished(*db_, location, outcome));
+        if (done) return {};  // an earlier call did it
+        const auto state = outcome.drops_upload ? LocationState::garbage : LocationState::live;
+        SLIPWAY_CHECK(settle_writing(location, state, outcome.stored_bytes));
         SLIPWAY_TRY(const Image image, load_image(*db_, location.image_id));
+        if (outcome.stored_bytes > location.stored_bytes && !outcome.drops_upload)
+            SLIPWAY_CHECK(check_length(image, outcome));
         SLIPWAY_CHECK(move_status(image, ImageEvent::upload_finished));
-        SLIPWAY_CHECK(record_outcome(*db_, image, outcome));
+        SLIPWAY_CHECK(record_outcome(*db_, image.id, outcome));
+        if (outcome.boot_location)
+            SLIPWAY_CHECK(settle_location(*outcome.boot_location, outcome.boot_stored_bytes));
+        if (outcome.replaces_record) SLIPWAY_CHECK(replace_record(*db_, image.id, now()));
         const TransferRecord transfer{
             .kind = "upload",
             .image_id = image.id,
@@ -130,13 +198,14 @@ Result<void> SqlCatalog::give_up_writing(const Location& location) {
     SLIPWAY_TRY(
         const auto moved,
         db_->execute(
-            "update locations set state = 'garbage', not_before = ? where id = ? and state = "
-            "'writing'",
+            "update locations set state = 'garbage', not_before = ? where id = ? and state in "
+            "('writing', 'adding')",
             {now(), location.id}
         )
     );
-    if (moved == 0) return {};
+    if (moved == 0 || location.state == LocationState::adding) return {};
     SLIPWAY_TRY(const Image image, load_image(*db_, location.image_id));
+    if (image.status == ImageStatus::importing) return {};  // the task goes on
     return move_status(image, ImageEvent::upload_failed);
 }
 
@@ -144,14 +213,13 @@ awaitable<Result<void>> SqlCatalog::fail_upload(const LocationId& id) {
     auto work = [&]() -> Result<void> {
         SLIPWAY_TRY(const auto found, load_locations(*db_, "id = ?", {id}));
         if (found.empty()) return {};
-        if (found.front().state == LocationState::live)
+        if (found.front().state == LocationState::live ||
+            found.front().state == LocationState::staged)
             return Error(Errc::conflict, "the upload was finished; delete the image instead");
         return give_up_writing(found.front());
     };
     co_return co_await write(work);
 }
-
-// ---------------------------------------------------------------------------------------------
 
 awaitable<Result<std::vector<Location>>> SqlCatalog::live_locations(const ImageId& id) {
     auto work = [&] {
@@ -220,6 +288,8 @@ awaitable<Result<void>> SqlCatalog::forget_location(const LocationId& id) {
             const auto forgotten,
             db_->execute("delete from locations where id = ? and state = 'garbage'", {id})
         );
+        if (forgotten > 0)
+            SLIPWAY_CHECK(db_->execute("delete from staged_facts where location_id = ?", {id}));
         if (forgotten > 0) return {};
         SLIPWAY_TRY(const auto found, load_locations(*db_, "id = ?", {id}));
         if (found.empty()) return {};

@@ -9,22 +9,28 @@ const std::string_view kImageColumns =
     "id, name, status, visibility, owner, size, virtual_size, disk_format, container_format, "
     "min_disk, "
     "min_ram, protected, hidden, checksum, os_hash_algo, os_hash_value, created_at, updated_at, "
-    "boot_disk_type, boot_size, boot_capacity, boot_checksum, boot_os_hash_value";
+    "boot_disk_type, boot_size, boot_capacity, boot_checksum, boot_os_hash_value, "
+    "boot_reason, is_object";
 const std::string_view kLocationColumns =
     "id, image_id, backend, datastore, datastore_ref, directory, data_file, descriptor, form, "
-    "data_offset, stored_bytes, state, server, created_at, not_before";
+    "data_offset, stored_bytes, state, server, created_at, not_before, url, metadata";
 const std::string_view kMemberColumns = "image_id, project, status, created_at, updated_at";
 const std::string_view kTaskColumns =
     "id, kind, image_id, owner, location_id, status, progress, input, checkpoint, error_code, "
     "error_message, error_reason, cancel_requested, bytes_through, bytes_copied, seconds, path, "
     "server, "
-    "claimed_until, created_at, updated_at, request_id";
+    "claimed_until, created_at, updated_at, request_id, api_type, user_id, expires_at";
 const std::string_view kTransferColumns =
     "image_id, kind, bytes_through, bytes_copied, seconds, path, finished_at, request_id";
 
 namespace {
 
-constexpr std::array kStates{LocationState::writing, LocationState::live, LocationState::garbage};
+constexpr std::array kStates{
+    LocationState::writing,
+    LocationState::adding,
+    LocationState::staged,
+    LocationState::live,
+    LocationState::garbage};
 
 Error unknown_word(std::string_view what) {
     return Error(
@@ -64,6 +70,10 @@ std::string_view to_string(LocationState state) {
     switch (state) {
         case LocationState::writing:
             return "writing";
+        case LocationState::adding:
+            return "adding";
+        case LocationState::staged:
+            return "staged";
         case LocationState::live:
             return "live";
         case LocationState::garbage:
@@ -103,14 +113,16 @@ Result<Image> read_image(const DbRow& row) {
     image.os_hash_value = in.optional_text();
     image.created_at = in.time();
     image.updated_at = in.time();
-    if (auto disk_type = in.optional_text()) {
-        BootForm& form = image.boot_form.emplace();
-        form.disk_type = *disk_type;
-        form.size_bytes = in.size();
-        form.capacity_bytes = in.size();
-        form.checksum = in.text();
-        form.os_hash_value = in.text();
-    }
+    const auto disk_type = in.optional_text();
+    BootForm form;
+    form.disk_type = disk_type.value_or("");
+    form.size_bytes = in.size();
+    form.capacity_bytes = in.size();
+    form.checksum = in.text();
+    form.os_hash_value = in.text();
+    if (disk_type) image.boot_form = std::move(form);
+    image.boot_reason = in.optional_text();
+    image.is_object = in.flag();
     return image;
 }
 
@@ -132,6 +144,8 @@ Result<Location> read_location(const DbRow& row) {
     location.server = in.text();
     location.created_at = in.time();
     location.not_before = in.time();
+    location.url = in.text();
+    location.metadata = in.text();
     return location;
 }
 
@@ -179,6 +193,9 @@ Result<TaskRecord> read_task(const DbRow& row) {
     task.created_at = in.time();
     task.updated_at = in.time();
     task.request_id = in.text();
+    task.api_type = in.text();
+    task.user = in.optional_text();
+    task.expires_at = in.time();
     return task;
 }
 
@@ -195,8 +212,6 @@ TransferRecord read_transfer(const DbRow& row) {
     record.request_id = in.text();
     return record;
 }
-
-// ---------------------------------------------------------------------------------------------
 
 Result<void> load_tags_and_properties(Db& db, std::vector<Image>& images) {
     if (images.empty()) return {};

@@ -40,6 +40,28 @@ Result<std::vector<Location>> load_locations(
     Db& db, std::string_view condition, const DbValues& values
 );
 Result<TaskRecord> load_task(Db& db, const TaskId& id);
+// Errors: conflict when there is one of this id.
+Result<void> insert_task(Db& db, const TaskRecord& task);
+// Writes what differs, but for the status and what only the bytes show. Errors: conflict.
+Result<void> write_edits(Db& db, const Image& before, const Image& after);
+
+// With tags and properties. Errors: conflict when the id is in use.
+Result<void> insert_image(Db& db, const Image& image);
+// What the bytes have shown, without the status.
+Result<void> record_outcome(Db& db, const ImageId& id, const UploadOutcome& outcome);
+// Errors: conflict when the id or the directory is in use.
+Result<void> insert_location(Db& db, const Location& location);
+// What a location counts for its project: the upload, or the boot form; not the tables before it.
+std::uint64_t counted_bytes(const Location& location);
+// The image's record becomes that of its boot form.
+Result<void> replace_record(Db& db, const ImageId& id, Time now);
+// The image's boot form, or why it has none.
+Result<void> record_boot_form(
+    Db& db,
+    const ImageId& id,
+    const std::optional<BootForm>& form,
+    const std::optional<std::string>& reason
+);
 
 // "?, ?, ?"
 std::string placeholders(std::size_t count);

@@ -9,14 +9,17 @@ Error claim_lost() {
     return Error(Errc::conflict, "the task is over, or another server runs it");
 }
 
+}  // namespace
+
 Result<void> insert_task(Db& db, const TaskRecord& task) {
     SLIPWAY_TRY(
         const auto inserted,
         db.execute(
             "insert into tasks (id, kind, image_id, owner, location_id, status, progress, input, "
             "checkpoint, cancel_requested, server, claimed_until, created_at, updated_at, "
-            "request_id) "
-            "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing",
+            "request_id, api_type, user_id) "
+            "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do "
+            "nothing",
             {task.id,
              slipway::to_string(task.kind),
              task.image_id,
@@ -31,14 +34,14 @@ Result<void> insert_task(Db& db, const TaskRecord& task) {
              task.claimed_until,
              task.created_at,
              task.updated_at,
-             task.request_id}
+             task.request_id,
+             task.api_type,
+             task.user}
         )
     );
     if (inserted == 0) return Error(Errc::conflict, "a task with this id exists already");
     return {};
 }
-
-}  // namespace
 
 awaitable<Result<TaskRecord>> SqlCatalog::create_task(TaskRecord task) {
     auto work = [&]() -> Result<TaskRecord> {
@@ -116,11 +119,11 @@ awaitable<Result<std::optional<TaskRecord>>> SqlCatalog::claim_task(const std::s
             const auto rows,
             db_->query(
                 "select " + std::string(kTaskColumns) +
-                    " from tasks where status in ('pending', 'running') and (status = 'pending' "
-                    "or (server <> ? and server not in "
+                    " from tasks where status in ('pending', 'running') and (server = '' "
+                    "or (status = 'pending' and server = ?) or (server <> ? and server not in "
                     "(select name from servers where lease_until >= ?))) "
                     "order by created_at, id limit 1",
-                {server, now()}
+                {server, server, now()}
             )
         );
         if (rows.empty()) return std::optional<TaskRecord>();
@@ -196,7 +199,7 @@ awaitable<Result<void>> SqlCatalog::finish_task(
                 "update tasks set status = ?, progress = case when ? = 'success' then 100 else "
                 "progress "
                 "end, error_code = ?, error_message = ?, error_reason = ?, bytes_through = ?, "
-                "bytes_copied = ?, seconds = ?, path = ?, updated_at = ? "
+                "bytes_copied = ?, seconds = ?, path = ?, updated_at = ?, expires_at = ? "
                 "where id = ? and server = ? and status = 'running'",
                 {slipway::to_string(status),
                  slipway::to_string(status),
@@ -208,6 +211,7 @@ awaitable<Result<void>> SqlCatalog::finish_task(
                  account ? DbValue(account->seconds) : DbValue(),
                  account ? DbValue(account->path) : DbValue(),
                  now(),
+                 now() + task_time_to_live_,
                  id,
                  server}
             )
@@ -231,13 +235,16 @@ awaitable<Result<TaskRecord>> SqlCatalog::cancel_task(const TaskId& id) {
     auto work = [&]() -> Result<TaskRecord> {
         SLIPWAY_TRY(const TaskRecord task, load_task(*db_, id));
         if (is_over(task.status)) return Error(Errc::conflict, "the task is over already");
-        const bool at_once = task.status == TaskStatus::pending;
+        const bool at_once = task.status == TaskStatus::pending && task.kind != TaskKind::import;
         SLIPWAY_TRY(
             const auto changed,
             db_->execute(
                 "update tasks set cancel_requested = 1, status = ?, updated_at = ? "
                 "where id = ? and status = ?",
-                {at_once ? "cancelled" : "running", now(), id, slipway::to_string(task.status)}
+                {at_once ? "cancelled" : slipway::to_string(task.status),
+                 now(),
+                 id,
+                 slipway::to_string(task.status)}
             )
         );
         if (changed == 0) return Error(Errc::conflict, "the task has just changed; try again");
@@ -245,8 +252,6 @@ awaitable<Result<TaskRecord>> SqlCatalog::cancel_task(const TaskId& id) {
     };
     co_return co_await write(work);
 }
-
-// ---------------------------------------------------------------------------------------------
 
 Result<void> SqlCatalog::insert_transfer(const TransferRecord& record) {
     const DbValues values{

@@ -1,10 +1,15 @@
 #include "store/datastore_backend.h"
 
 #include "base/log.h"
+#include "base/text.h"
+#include "store/datastore_import.h"
 #include "store/datastore_layout.h"
+#include "store/datastore_steps.h"
 #include "store/datastore_writer.h"
+#include "store/room.h"
 #include "vsphere/datastore_browser.h"
 #include "vsphere/fault.h"
+#include "vsphere/virtual_disk.h"
 
 #include <algorithm>
 #include <array>
@@ -25,14 +30,6 @@ Error invalid_options(std::string_view why) {
 bool is_iso(const Location& location) {
     return location.data_file.ends_with(".iso");
 }
-
-class EmptySource final : public ByteSource {
-public:
-    awaitable<Result<std::size_t>> read_some(std::span<std::byte> /*into*/) override {
-        co_return 0U;
-    }
-    [[nodiscard]] std::optional<std::uint64_t> size_bytes() const override { return 0; }
-};
 
 Result<void> check_disk_type(std::string_view type, bool is_iso, bool is_virtual_center) {
     if (type.empty()) return {};
@@ -75,6 +72,7 @@ DatastoreBackend::DatastoreBackend(
       client_(client),
       files_(client, options_.files),
       places_(client),
+      turns_(options_.turns),
       transfers_(std::move(executor)) {
     info_.id = options_.id;
     info_.type = "vmware";
@@ -83,6 +81,7 @@ DatastoreBackend::DatastoreBackend(
     info_.is_default = options_.is_default;
     info_.publishes_locations = true;
     info_.boot_form = options_.boot_form;
+    info_.copies = options_.copies;
     info_.properties = {
         {"datacenter", options_.datastores.front().datacenter},
         {"datastore", options_.datastores.front().datastore},
@@ -96,8 +95,6 @@ awaitable<void> DatastoreBackend::close() {
     transfers_.cancel(asio::cancellation_type::terminal);
     co_await transfers_.wait(after(kCloseLimit));
 }
-
-// ------------------------------------------------------------------------------------ placement
 
 bool DatastoreBackend::is_usable(const vsphere::DatastoreInfo& datastore) const {
     constexpr std::array<std::string_view, 5> kTypes = {"VMFS", "NFS", "NFS41", "vsan", "VVOL"};
@@ -117,24 +114,21 @@ awaitable<Result<Place>> DatastoreBackend::look_at(
 }
 
 awaitable<Result<Placement>> DatastoreBackend::place(
-    const ImageId& image, std::uint64_t expected_bytes, const Call& call
+    const PlaceRequest& request, const Call& call
 ) {
-    struct Candidate {
-        int weight;
-        Place place;
-    };
-    std::vector<Candidate> candidates;
-    std::optional<Error> trouble;
+    const Call bounded = call.within(options_.answer_limit);
+    const std::uint64_t expected_bytes = request.expected_bytes;
+    std::vector<Place> places;
+    std::vector<Room> rooms;
+    std::vector<std::pair<std::string, Error>> troubles;
+    bool any_wanted = false;
     bool any_usable = false;
     for (const auto& choice : options_.datastores) {
-        auto place = co_await look_at(choice, expected_bytes >= kLargeBytes, call);
+        if (!request.admits(DatastoreKey{choice.datacenter, choice.datastore}.str())) continue;
+        any_wanted = true;
+        auto place = co_await look_at(choice, expected_bytes >= kLargeBytes, bounded);
         if (!place) {
-            log::warning(
-                call,
-                "datastore.unusable",
-                {{"datastore", choice.datastore}, {"error", place.error().message}}
-            );
-            trouble = place.error();
+            troubles.emplace_back(choice.datastore, std::move(place).error());
             continue;
         }
         const auto& datastore = place->datastore;
@@ -143,48 +137,58 @@ awaitable<Result<Placement>> DatastoreBackend::place(
         const bool fits = expected_bytes <= datastore.max_file_bytes.value_or(UINT64_MAX) &&
                           datastore.free_bytes > kSpareBytes &&
                           datastore.free_bytes - kSpareBytes >= expected_bytes;
-        if (fits) candidates.push_back({choice.weight, std::move(*place)});
+        if (!fits) continue;
+        rooms.push_back({choice.weight, datastore.free_bytes});
+        places.push_back(std::move(*place));
     }
-    if (candidates.empty() && any_usable)
+    if (!any_wanted)
+        co_return Error(Errc::not_found, "the store has no other datastore of that name");
+    const auto best = best_room(rooms);
+    const auto serious = std::ranges::find_if(troubles, [](const auto& trouble) {
+        return trouble.second.code != Errc::not_found;
+    });
+    if (!best && !any_usable && serious != troubles.end()) co_return serious->second;
+    for (const auto& [datastore, error] : troubles)
+        log::warning(
+            call, "datastore.unusable", {{"datastore", datastore}, {"error", error.message}}
+        );
+    if (!best && any_usable)
         co_return Error(Errc::no_space, "no datastore of the store has room for the image");
-    if (candidates.empty() && trouble && trouble->code != Errc::not_found) co_return *trouble;
-    if (candidates.empty())
+    if (!best)
         co_return Error(Errc::unavailable, "no datastore of the store can be used at present");
 
-    const auto best = std::ranges::max_element(candidates, {}, [](const Candidate& candidate) {
-        return std::pair(candidate.weight, candidate.place.datastore.free_bytes);
-    });
     Placement placement;
-    placement.datastore = best->place.key().str();
-    SLIPWAY_CO_TRY(placement.datastore_ref, co_await places_.reference_text(best->place, call));
-    placement.directory = new_object_directory(options_.store_dir, image);
+    const Place& place = places[*best];
+    placement.datastore = place.key().str();
+    SLIPWAY_CO_TRY(placement.datastore_ref, co_await places_.reference_text(place, bounded));
+    placement.directory = new_object_directory(options_.store_dir, request.image);
     co_return placement;
 }
 
 awaitable<Result<std::vector<DatastoreStatus>>> DatastoreBackend::datastores(const Call& call) {
+    const Call bounded = call.within(options_.answer_limit);
     std::vector<DatastoreStatus> all;
     for (const auto& choice : options_.datastores) {
         DatastoreStatus status;
         status.name = choice.datacenter + '/' + choice.datastore;
-        const auto place = co_await look_at(choice, false, call);
+        const auto place = co_await look_at(choice, false, bounded);
         if (!place && place.error().code != Errc::not_found) co_return place.error();
         if (place) {
             status.type = place->datastore.type;
             status.capacity_bytes = place->datastore.capacity_bytes;
             status.free_bytes = place->datastore.free_bytes;
             status.accessible = is_usable(place->datastore);
+            status.speeds = speeds_->of(place->key().str());
         }
         all.push_back(std::move(status));
     }
     co_return all;
 }
 
-// -------------------------------------------------------------------------------------- objects
-
 awaitable<Result<vsphere::FileTarget>> DatastoreBackend::data_file(
     const Location& location, const Call& call
 ) {
-    SLIPWAY_CO_CHECK(check_location(options_.store_dir, location));
+    SLIPWAY_CO_CHECK(check_readable(location));
     if (location.data_file.empty())
         co_return Error(Errc::invalid_argument, "the location names no data file");
     SLIPWAY_CO_TRY(auto place, co_await places_.of(location, call));
@@ -201,12 +205,13 @@ awaitable<Result<vsphere::FileTarget>> DatastoreBackend::data_file(
 awaitable<Result<std::unique_ptr<ObjectWriter>>> DatastoreBackend::open_writer(
     const Location& location, std::optional<std::uint64_t> stored_bytes, const Call& call
 ) {
+    SLIPWAY_CO_CHECK(check_location(options_.store_dir, location));
     SLIPWAY_CO_TRY(auto file, co_await data_file(location, call));
     const Place place{file.datacenter, file.datastore};
     SLIPWAY_CO_CHECK(co_await make_object_directory(place, location.directory, call));
-    co_return co_await DatastoreWriter::start(
-        files_, transfers_, std::move(file), stored_bytes, call
-    );
+    auto writer =
+        co_await DatastoreWriter::start(files_, transfers_, std::move(file), stored_bytes, call);
+    co_return measured(speeds_, place.key().str(), std::move(writer));
 }
 
 awaitable<Result<void>> DatastoreBackend::make_object_directory(
@@ -247,21 +252,30 @@ awaitable<Result<std::unique_ptr<ByteSource>>> DatastoreBackend::open_reader(
         co_return Error(
             Errc::corrupt, "the file on the datastore does not have the size that was stored"
         );
-    if (range.length == 0) co_return std::make_unique<EmptySource>();
+    if (range.length == 0) co_return std::make_unique<TextSource>("");
     const vsphere::FileRange part{range.first, range.length};
-    co_return co_await files_.get(file, part, call);
+    SLIPWAY_CO_TRY(auto source, co_await files_.get(file, part, call));
+    const Place place{file.datacenter, file.datastore};
+    co_return measured(speeds_, place.key().str(), std::move(source));
 }
 
 awaitable<Result<std::uint64_t>> DatastoreBackend::stat(
     const Location& location, const Call& call
 ) {
     SLIPWAY_CO_TRY(const auto file, co_await data_file(location, call));
-    co_return co_await files_.size(file, call);
+    if (!location.is_managed()) co_return co_await files_.size(file, call);
+    vsphere::FileRef disk{file.path, file.datacenter.ref};
+    SLIPWAY_CO_CHECK(co_await vsphere::query_disk_uuid(client_, std::move(disk), call));
+    co_return location.stored_bytes;
 }
 
 awaitable<Result<void>> DatastoreBackend::remove(const Location& location, const Call& call) {
     SLIPWAY_CO_CHECK(check_location(options_.store_dir, location));
     SLIPWAY_CO_TRY(const auto place, co_await places_.of(location, call));
+    if (place.datastore.has_namespaces()) {
+        SLIPWAY_CO_CHECK(co_await remove_import(client_, place, location.directory, call));
+        SLIPWAY_CO_CHECK(co_await remove_disks(client_, place, location.directory, call));
+    }
     SLIPWAY_CO_TRY(auto directory, place.file(location.directory));
     auto removed = co_await vsphere::delete_file(client_, std::move(directory), call);
     if (removed || removed.error().reason == "FileNotFound") co_return Result<void>();
@@ -301,7 +315,33 @@ awaitable<Result<std::vector<Placement>>> DatastoreBackend::list(const Call& cal
     co_return objects;
 }
 
+Result<void> DatastoreBackend::check_readable(const Location& location) const {
+    return location.is_foreign() ? check_foreign_location(options_.store_dir, location)
+                                 : check_location(options_.store_dir, location);
+}
+
+Result<std::optional<Location>> DatastoreBackend::foreign_location(const std::string& url) const {
+    if (!url.starts_with("vsphere://")) return std::optional<Location>();
+    SLIPWAY_TRY(auto named, parse_folder_url(url));
+    const auto is_named = [&](const DatastoreChoice& choice) {
+        return choice.datacenter == named.datastore.datacenter &&
+               choice.datastore == named.datastore.datastore;
+    };
+    if (named.server != lower_case(options_.published_host) ||
+        std::ranges::none_of(options_.datastores, is_named))
+        return std::optional<Location>();
+    Location location;
+    location.backend = info_.id;
+    location.datastore = named.datastore.str();
+    location.directory = std::move(named.directory);
+    location.data_file = std::move(named.file);
+    location.url = url;
+    SLIPWAY_CHECK(check_foreign_location(options_.store_dir, location));
+    return std::optional(std::move(location));
+}
+
 std::string DatastoreBackend::location_url(const Location& location) const {
+    if (location.is_foreign()) return location.url;
     const auto key = parse_datastore_key(places_.current_key(location));
     if (!key || !check_location(options_.store_dir, location) || location.data_file.empty())
         return {};
@@ -310,10 +350,8 @@ std::string DatastoreBackend::location_url(const Location& location) const {
     );
 }
 
-// --------------------------------------------------------------------------------------- clones
-
 Result<void> DatastoreBackend::check_clone_names(const CloneRequest& request) const {
-    SLIPWAY_CHECK(check_location(options_.store_dir, request.source));
+    SLIPWAY_CHECK(check_readable(request.source));
     if (!is_iso(request.source) && request.source.clone_source().empty())
         return Error(
             Errc::unsupported, "this copy of the image is no disk that a datastore can clone"
@@ -340,12 +378,12 @@ awaitable<Result<DatastoreClone::Plan>> DatastoreBackend::plan_clone(
     );
     if (!is_usable(plan.target.datastore))
         co_return Error(Errc::unavailable, "the target datastore can not be used at present");
-    if (plan.target.datastore.has_namespaces() && !plan.is_iso)
+    const bool is_managed = request.source.is_managed();
+    if (plan.target.datastore.has_namespaces() && !plan.is_iso && !is_managed)
         co_return Error(
             Errc::invalid_argument,
-            "a vSAN or vVol datastore takes no copy of this disk, only an import; name a VMFS or "
-            "NFS "
-            "datastore"
+            "a vSAN or vVol datastore takes no copy of this disk, only of one that was imported; "
+            "name a VMFS or NFS datastore"
         );
     if (plan.target.datastore.has_namespaces() &&
         request.target.path.find('/') == std::string::npos)
@@ -353,6 +391,7 @@ awaitable<Result<DatastoreClone::Plan>> DatastoreBackend::plan_clone(
             Errc::invalid_argument, "on this datastore a clone must lie in a folder; name one"
         );
     SLIPWAY_CO_TRY(plan.source, co_await places_.of(request.source, call));
+    if (!plan.is_iso) SLIPWAY_CO_CHECK(check_opens_as_disk(request.source, plan.source.datastore));
     const auto file = plan.is_iso ? request.source.data_file : request.source.clone_source();
     plan.source_path = request.source.directory + '/' + file;
     plan.target_path = request.target.path;
@@ -365,14 +404,15 @@ awaitable<Result<DatastoreClone::Plan>> DatastoreBackend::plan_clone(
 awaitable<Result<void>> DatastoreBackend::check_clone(
     const CloneRequest& request, const Call& call
 ) {
-    SLIPWAY_CO_TRY(const auto plan, co_await plan_clone(request, call));
+    const Call bounded = call.within(options_.answer_limit);
+    SLIPWAY_CO_TRY(const auto plan, co_await plan_clone(request, bounded));
     const auto slash = plan.target_path.rfind('/');
     const bool at_root = slash == std::string::npos;
     const std::vector<std::string> names = {plan.target_path.substr(at_root ? 0 : slash + 1)};
     SLIPWAY_CO_TRY(
         const auto present,
         co_await names_present(
-            client_, plan.target, at_root ? "" : plan.target_path.substr(0, slash), names, call
+            client_, plan.target, at_root ? "" : plan.target_path.substr(0, slash), names, bounded
         )
     );
     if (present.empty()) co_return Result<void>();
@@ -381,30 +421,41 @@ awaitable<Result<void>> DatastoreBackend::check_clone(
     );
 }
 
+awaitable<Result<DatastoreTurns::Turn>> DatastoreBackend::turn_of(
+    const vsphere::DatastoreInfo& source,
+    const vsphere::DatastoreInfo& target,
+    const CloneProgress& progress,
+    const Call& call
+) {
+    if (auto turn = turns_.try_acquire(source, target)) co_return std::move(*turn);
+    auto gives_up = [&] { return progress.cancelled() || progress.is_lost(); };
+    if (progress.stand_aside) progress.stand_aside();
+    auto turn = co_await turns_.acquire(source, target, call.deadline, gives_up);
+    if (progress.go_on) co_await progress.go_on();
+    co_return turn;
+}
+
 awaitable<Result<Account>> DatastoreBackend::clone(
     const CloneRequest& request,
     const std::string& checkpoint,
     CloneProgress& progress,
     const Call& call
 ) {
-    SLIPWAY_CO_TRY(auto plan, co_await plan_clone(request, call));
-    SLIPWAY_CO_TRY(
-        const auto turn, co_await copy_turns(plan.target.datastore).acquire(call.deadline)
-    );
+    const bool begun = !checkpoint.empty();
+    auto make_plan = [&]() -> awaitable<Result<DatastoreClone::Plan>> {
+        const Call bounded = call.within(options_.answer_limit);
+        co_return co_await plan_clone(request, bounded);
+    };
+    SLIPWAY_CO_TRY(auto plan, co_await plan_work(make_plan, begun, progress, call));
+    const auto turn =
+        co_await turn_of(plan.source.datastore, plan.target.datastore, progress, call);
+    // What was begun has to be cleaned up, which takes no turn.
+    if (!turn && !(begun && turn.error().code == Errc::cancelled)) co_return turn.error();
+    const std::string target = plan.target.key().str();
     DatastoreClone one(client_, std::move(plan), progress, call);
-    co_return co_await one.run(checkpoint);
-}
-
-Semaphore& DatastoreBackend::copy_turns(const vsphere::DatastoreInfo& target) {
-    const std::lock_guard lock(mutex_);
-    auto& turns = copy_turns_[target.ref.value];
-    if (!turns) {
-        const auto hosts = std::max<std::size_t>(1, target.hosts.size());
-        turns = std::make_unique<Semaphore>(
-            std::min(options_.copies_per_datastore, hosts * options_.copies_per_host)
-        );
-    }
-    return *turns;
+    auto account = co_await one.run(checkpoint);
+    speeds_->note_copy(target, account);
+    co_return account;
 }
 
 }  // namespace slipway::store

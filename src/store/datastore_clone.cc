@@ -1,44 +1,23 @@
 #include "store/datastore_clone.h"
 
 #include "base/log.h"
+#include "store/datastore_steps.h"
 #include "vsphere/client.h"
 #include "vsphere/fault.h"
+#include "vsphere/retries.h"
 #include "vsphere/virtual_disk.h"
 
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace slipway::store {
 namespace {
 
 using Phase = CloneCheckpoint::Phase;
 
-constexpr vsphere::RetryPolicy kCopyPolicy{
-    .attempts = 4,
-    .base_delay = std::chrono::milliseconds(500),
-    .max_delay = std::chrono::seconds(10),
-};
-// A copy that was cancelled, or whose end we missed, may hold its file for a moment longer.
-constexpr vsphere::RetryPolicy kRemovalPolicy{
-    .attempts = 6,
-    .base_delay = std::chrono::milliseconds(250),
-    .max_delay = std::chrono::seconds(5),
-};
-
-std::string folder_of(std::string_view path) {
-    const auto slash = path.rfind('/');
-    return std::string(slash == std::string_view::npos ? "" : path.substr(0, slash));
-}
-
-std::string name_of(std::string_view path) {
-    return std::string(path.substr(path.rfind('/') + 1));
-}
-
-// "vm/disk.vmdk" → "vm/disk-flat.vmdk"
-std::string extent_of(std::string_view path) {
-    return std::string(path.substr(0, path.rfind('.'))) + "-flat.vmdk";
-}
+constexpr std::chrono::seconds kLookEvery{1};
 
 Error target_exists() {
     return Error(
@@ -50,14 +29,11 @@ Error was_cancelled() {
     return Error(Errc::cancelled, "the clone was cancelled");
 }
 
-// A file in use may be free later; to our callers that is not a conflict about a name.
-Error as_seen_by_callers(Error error) {
-    if (error.reason == "FileLocked") error.code = Errc::unavailable;
-    return error;
-}
-
-bool is_outcome_unknown(const Error& error) {
-    return error.reason == vsphere::kOutcomeUnknown || error.reason == vsphere::kTaskVanished;
+// vCenter could not be asked about a task, whose own fault may be `unavailable` too.
+bool is_out_of_sight(const Error& error) {
+    const bool not_let_in = error.code == Errc::unavailable &&
+                            vsphere::retry_class(error) == vsphere::RetryClass::permanent;
+    return error.reason == vsphere::kTaskUnseen || not_let_in;
 }
 
 }  // namespace
@@ -73,8 +49,7 @@ awaitable<Result<Account>> DatastoreClone::run(const std::string& checkpoint) {
         SLIPWAY_CO_TRY(state_, CloneCheckpoint::parse(checkpoint));
     }
     const auto made = co_await make(!checkpoint.empty());
-    // Without its checkpoint a clone is another process's business, or will be.
-    if (!save_failed_) co_await clean_up(!made);
+    if (!save_failed_ && !progress_.is_lost()) co_await clean_up(!made);
     if (!made) co_return as_seen_by_callers(made.error());
 
     progress_.report(100);
@@ -103,9 +78,9 @@ awaitable<Result<void>> DatastoreClone::make(bool resumes) {
 // Whether the attempt of an earlier process is a whole copy; if not, it is given up.
 awaitable<Result<bool>> DatastoreClone::resume() {
     if (state_.phase == Phase::copying && !state_.task.empty()) {
-        const auto copied = co_await wait_for_copy();
+        const auto copied = co_await wait_for_step();
         if (copied) co_return true;
-        if (progress_.cancelled()) co_return was_cancelled();
+        if (auto stop = stopped()) co_return std::move(*stop);
         if (copied.error().code == Errc::timeout) co_return copied.error();
         log::warning(
             call_,
@@ -113,7 +88,7 @@ awaitable<Result<bool>> DatastoreClone::resume() {
             {{"reason", copied.error().reason}, {"error", copied.error().message}}
         );
     } else if (state_.phase != Phase::copying) {
-        SLIPWAY_CO_TRY(const bool there, co_await is_there(attempt_path(state_.attempt)));
+        SLIPWAY_CO_TRY(const bool there, co_await is_there_for_sure(attempt_path(state_.attempt)));
         if (there) co_return true;
     }
     state_.abandoned.push_back(state_.attempt);
@@ -121,28 +96,20 @@ awaitable<Result<bool>> DatastoreClone::resume() {
 }
 
 awaitable<Result<void>> DatastoreClone::copy_until_whole() {
-    for (int failures = 1;; ++failures) {
+    vsphere::Retries retries;
+    while (true) {
         auto copied = co_await copy_once();
-        if (copied) co_return Result<void>();
-        const Error& error = copied.error();
-        const bool again =
-            is_outcome_unknown(error) || vsphere::retry_class(error) == vsphere::RetryClass::retry;
-        if (save_failed_ || progress_.cancelled() || !again) co_return copied;
-        const auto delay = vsphere::next_delay(
-            kCopyPolicy,
-            failures,
-            vsphere::random_jitter(),
-            call_.deadline,
-            std::chrono::steady_clock::now()
-        );
+        if (copied || save_failed_) co_return copied;
+        if (auto stop = stopped()) co_return std::move(*stop);
+        const auto delay = retries.next(copied.error(), call_.deadline);
         if (!delay) co_return copied;
         state_.abandoned.push_back(state_.attempt);
-        co_await sleep_for(*delay);
+        SLIPWAY_CO_CHECK(co_await pause(*delay));
     }
 }
 
 awaitable<Result<void>> DatastoreClone::copy_once() {
-    if (progress_.cancelled()) co_return was_cancelled();
+    if (auto stop = stopped()) co_return std::move(*stop);
     SLIPWAY_CO_TRY(const bool taken, co_await is_there(plan_.target_path));
     if (taken) co_return target_exists();
 
@@ -161,7 +128,7 @@ awaitable<Result<void>> DatastoreClone::copy_once() {
     }
     state_.task = task->value;
     SLIPWAY_CO_CHECK(co_await save());
-    auto copied = co_await wait_for_copy();
+    auto copied = co_await wait_for_step();
     if (!copied && copied.error().code == Errc::not_found &&
         copied.error().reason != vsphere::kTaskVanished)
         co_return co_await explain_missing(copied.error());
@@ -185,49 +152,79 @@ awaitable<Result<vsphere::ManagedObjectReference>> DatastoreClone::start_copy() 
     );
 }
 
-awaitable<Result<void>> DatastoreClone::wait_for_copy() {
+// Waits for the task of the present step, for as long as vCenter does not say how it ended.
+// Errors: those of the task; those of stopped(); timeout.
+awaitable<Result<void>> DatastoreClone::wait_for_step() {
     const vsphere::ManagedObjectReference task{"Task", state_.task};
-    const auto done = co_await vsphere::wait_for_task(
-        client_, task, call_, callbacks(0, is_thick_later() ? 60 : 98)
-    );
-    if (!done) co_return done.error();
-    co_return Result<void>();
-}
-
-awaitable<Result<void>> DatastoreClone::inflate() {
-    state_.phase = Phase::inflating;
-    SLIPWAY_CO_CHECK(co_await save());
     for (int failures = 1;; ++failures) {
-        SLIPWAY_CO_TRY(auto disk, plan_.target.file(attempt_path(state_.attempt)));
-        auto done =
-            co_await vsphere::inflate_disk(client_, std::move(disk), call_, callbacks(60, 98));
-        // Nothing is lost by inflating twice.
-        if (done || !is_outcome_unknown(done.error()) || failures >= kCopyPolicy.attempts)
-            co_return done;
-    }
-}
-
-awaitable<Result<void>> DatastoreClone::move_into_place() {
-    state_.phase = Phase::moving;
-    SLIPWAY_CO_CHECK(co_await save());
-    for (int failures = 1;; ++failures) {
-        if (progress_.cancelled()) co_return was_cancelled();
-        const auto moved = co_await move_once();
-        if (moved) co_return Result<void>();
-        if (moved.error().reason == "FileAlreadyExists") co_return target_exists();
-        const bool unclear = is_outcome_unknown(moved.error()) ||
-                             vsphere::retry_class(moved.error()) == vsphere::RetryClass::retry;
+        const auto done = co_await vsphere::wait_for_task(client_, task, call_, callbacks());
+        if (done) {
+            state_.task.clear();
+            co_return Result<void>();
+        }
+        if (auto stop = stopped()) co_return std::move(*stop);
+        if (!is_out_of_sight(done.error())) co_return done.error();
+        if (failures == 1)
+            log::warning(
+                call_, "clone.task.unseen", {{"task", state_.task}, {"error", done.error().message}}
+            );
         const auto delay = vsphere::next_delay(
-            kCopyPolicy,
+            kOutagePolicy,
             failures,
             vsphere::random_jitter(),
             call_.deadline,
             std::chrono::steady_clock::now()
         );
-        if (!unclear || !delay) co_return moved;
-        co_await sleep_for(*delay);
+        if (!delay) co_return Error(Errc::timeout, done.error().message);
+        SLIPWAY_CO_CHECK(co_await pause(*delay));
+    }
+}
+
+awaitable<Result<void>> DatastoreClone::inflate() {
+    vsphere::Retries retries;
+    while (true) {
+        auto done = co_await inflate_once();
+        if (done || save_failed_) co_return done;
+        if (auto stop = stopped()) co_return std::move(*stop);
+        const auto delay = retries.next(done.error(), call_.deadline);
+        if (!delay) co_return done;
+        state_.task.clear();
+        SLIPWAY_CO_CHECK(co_await pause(*delay));
+    }
+}
+
+// Nothing is lost by inflating twice.
+awaitable<Result<void>> DatastoreClone::inflate_once() {
+    if (state_.phase != Phase::inflating || state_.task.empty()) {
+        state_.phase = Phase::inflating;
+        state_.task.clear();
+        SLIPWAY_CO_CHECK(co_await save());
+        SLIPWAY_CO_TRY(auto disk, plan_.target.file(attempt_path(state_.attempt)));
+        SLIPWAY_CO_TRY(
+            const auto task, co_await vsphere::start_inflate_disk(client_, std::move(disk), call_)
+        );
+        state_.task = task.value;
+        SLIPWAY_CO_CHECK(co_await save());
+    }
+    co_return co_await wait_for_step();
+}
+
+awaitable<Result<void>> DatastoreClone::move_into_place() {
+    state_.phase = Phase::moving;
+    SLIPWAY_CO_CHECK(co_await save());
+    vsphere::Retries retries;
+    while (true) {
+        if (auto stop = stopped()) co_return std::move(*stop);
+        const auto moved = co_await move_once();
+        if (moved) co_return Result<void>();
+        // Whatever was said: a move whose answer or end was lost may have been done, and then the
+        // next one does not find our attempt, or finds its own target.
         SLIPWAY_CO_TRY(const bool done, co_await is_moved());
         if (done) co_return Result<void>();
+        if (moved.error().reason == "FileAlreadyExists") co_return target_exists();
+        const auto delay = retries.next(moved.error(), call_.deadline);
+        if (!delay) co_return moved;
+        SLIPWAY_CO_CHECK(co_await pause(*delay));
     }
 }
 
@@ -243,15 +240,34 @@ awaitable<Result<void>> DatastoreClone::move_once() {
 
 // Our attempt has its name from us alone, so when it is gone and the target is there, it was moved.
 awaitable<Result<bool>> DatastoreClone::is_moved() {
-    SLIPWAY_CO_TRY(const bool waits, co_await is_there(attempt_path(state_.attempt)));
+    SLIPWAY_CO_TRY(const bool waits, co_await is_there_for_sure(attempt_path(state_.attempt)));
     if (waits) co_return false;
-    co_return co_await is_there(plan_.target_path);
+    co_return co_await is_there_for_sure(plan_.target_path);
 }
 
 awaitable<Result<void>> DatastoreClone::save() {
     auto saved = co_await progress_.save(state_.text());
-    save_failed_ = save_failed_ || !saved;
+    save_failed_ = save_failed_ || (!saved && saved.error().code != Errc::cancelled);
     co_return saved;
+}
+
+// Why to go no further, if so.
+std::optional<Error> DatastoreClone::stopped() const {
+    const bool cancelled = progress_.cancelled();
+    if (progress_.is_lost())
+        return Error(Errc::conflict, "another server has taken the clone over; it goes on there");
+    if (cancelled) return was_cancelled();
+    return std::nullopt;
+}
+
+awaitable<Result<void>> DatastoreClone::pause(std::chrono::milliseconds duration) {
+    const auto end = after(duration);
+    while (true) {
+        if (auto stop = stopped()) co_return std::move(*stop);
+        const auto left = end - std::chrono::steady_clock::now();
+        if (left <= left.zero()) co_return Result<void>();
+        co_await sleep_for(std::min<std::chrono::steady_clock::duration>(left, kLookEvery));
+    }
 }
 
 // A disk is there when its descriptor or its extent is.
@@ -263,6 +279,23 @@ awaitable<Result<bool>> DatastoreClone::is_there(const std::string& path) {
         co_await names_present(client_, plan_.target, folder_of(path), std::move(names), call_)
     );
     co_return !present.empty();
+}
+
+// The same, asked until vCenter answers.
+awaitable<Result<bool>> DatastoreClone::is_there_for_sure(const std::string& path) {
+    for (int failures = 1;; ++failures) {
+        auto there = co_await is_there(path);
+        if (there || !is_outage(there.error())) co_return there;
+        const auto delay = vsphere::next_delay(
+            kOutagePolicy,
+            failures,
+            vsphere::random_jitter(),
+            call_.deadline,
+            std::chrono::steady_clock::now()
+        );
+        if (!delay) co_return there;
+        SLIPWAY_CO_CHECK(co_await pause(*delay));
+    }
 }
 
 // vCenter blames the source for a missing target folder too.
@@ -280,20 +313,37 @@ awaitable<Error> DatastoreClone::explain_missing(const Error& error) {
     );
 }
 
-// Removes what this and earlier attempts have left beside the target.
+// Removes what this and earlier attempts have left beside the target. Has a time of its own, since
+// what ended the clone may have been its deadline.
 awaitable<void> DatastoreClone::clean_up(bool failed) {
-    if (failed && state_.attempt > 0) {
-        if (state_.phase == Phase::copying && !state_.task.empty()) {
-            const vsphere::ManagedObjectReference task{"Task", state_.task};
-            const auto ended = co_await vsphere::cancel_task(client_, task, call_);
-            static_cast<void>(ended);  // a task that is over is fine, and so is one that goes on
-        }
+    call_ = for_cleaning_up(call_);
+    if (failed) {
+        co_await end_task();
         state_.abandoned.push_back(state_.attempt);
     }
     std::ranges::sort(state_.abandoned);
     const auto repeated = std::ranges::unique(state_.abandoned);
     state_.abandoned.erase(repeated.begin(), repeated.end());
-    for (const int attempt : state_.abandoned) co_await remove_attempt(attempt);
+    for (const int attempt : state_.abandoned)
+        if (attempt > 0) co_await remove_attempt(attempt);
+}
+
+// Cancels the task of the present step, and waits until it lets go of its files.
+awaitable<void> DatastoreClone::end_task() {
+    if (state_.task.empty()) co_return;
+    const vsphere::ManagedObjectReference task{"Task", state_.task};
+    auto cancel = [&]() -> awaitable<Result<void>> {
+        co_return co_await vsphere::cancel_task(client_, task, call_);
+    };
+    auto ended = co_await vsphere::with_retries(kRemovalPolicy, call_, cancel, may_pass);
+    if (ended) {
+        const auto over = co_await vsphere::wait_for_task(client_, task, call_);
+        static_cast<void>(over);  // however it ended
+        co_return;
+    }
+    log::warning(
+        call_, "clone.task.left_running", {{"task", state_.task}, {"error", ended.error().message}}
+    );
 }
 
 awaitable<void> DatastoreClone::remove_attempt(int attempt) {
@@ -311,10 +361,6 @@ awaitable<void> DatastoreClone::remove_attempt(int attempt) {
         auto last = co_await vsphere::delete_file(client_, std::move(extent), call_);
         if (!last && last.error().code == Errc::not_found) co_return descriptor;
         co_return last;
-    };
-    const auto may_pass = [](const Error& error) {
-        return error.reason == "FileLocked" ||
-               vsphere::retry_class(error) == vsphere::RetryClass::retry;
     };
     const auto removed = co_await vsphere::with_retries(kRemovalPolicy, call_, remove, may_pass);
     if (!removed && removed.error().code != Errc::not_found)
@@ -336,11 +382,15 @@ bool DatastoreClone::is_thick_later() const {
     return !plan_.is_iso && plan_.is_virtual_center && !plan_.disk_type.empty();
 }
 
-vsphere::TaskCallbacks DatastoreClone::callbacks(int from, int to) const {
+// A copy that is made thick later is the smaller part of the work.
+vsphere::TaskCallbacks DatastoreClone::callbacks() const {
+    const int from = state_.phase == Phase::inflating ? 60 : 0;
+    const int to = is_thick_later() && state_.phase == Phase::copying ? 60 : 98;
     return {
         .progress = [this, from, to](int percent
                     ) { progress_.report(from + percent * (to - from) / 100); },
         .cancelled = progress_.cancelled,
+        .lost = [this] { return progress_.is_lost(); },
     };
 }
 

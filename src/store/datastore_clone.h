@@ -4,6 +4,7 @@
 #include "store/datastore_places.h"
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 namespace slipway::store {
@@ -13,7 +14,8 @@ namespace slipway::store {
 // neither a lost answer nor a restart can take somebody else's file for our copy.
 //
 // Every step is saved before it begins. After a restart the copy's vSphere task is waited for; a
-// copy whose end nobody saw is never trusted, but made anew under another name.
+// copy whose end nobody saw is never trusted, but made anew under another name. While vCenter can
+// not be asked about a task that it has begun, or about the end of the move, the clone waits on.
 class DatastoreClone {
 public:
     struct Plan {
@@ -28,13 +30,14 @@ public:
         std::uint64_t bytes = 0;  // for the account
     };
 
-    // All must outlive run().
+    // `client` and `progress` must outlive run().
     DatastoreClone(
         vsphere::VimClient& client, Plan plan, CloneProgress& progress, const Call& call
     );
 
-    // Errors: conflict when the target exists, cancelled, not_found for a missing source, or what
-    // vCenter says. What was written beside the target is removed as far as that is possible.
+    // Errors: conflict when the target exists, or the clone is another server's now; cancelled,
+    // not_found for a missing source, or what vCenter says. What was written beside the target is
+    // removed as far as that is possible, unless another server needs it.
     awaitable<Result<Account>> run(const std::string& checkpoint);
 
 private:
@@ -43,28 +46,33 @@ private:
     awaitable<Result<void>> copy_until_whole();
     awaitable<Result<void>> copy_once();
     awaitable<Result<vsphere::ManagedObjectReference>> start_copy();
-    awaitable<Result<void>> wait_for_copy();
     awaitable<Result<void>> inflate();
+    awaitable<Result<void>> inflate_once();
+    awaitable<Result<void>> wait_for_step();
     awaitable<Result<void>> move_into_place();
     awaitable<Result<void>> move_once();
     awaitable<Result<bool>> is_moved();
 
     awaitable<Result<void>> save();
+    [[nodiscard]] std::optional<Error> stopped() const;
+    awaitable<Result<void>> pause(std::chrono::milliseconds duration);
     awaitable<Result<bool>> is_there(const std::string& path);
+    awaitable<Result<bool>> is_there_for_sure(const std::string& path);
     awaitable<Error> explain_missing(const Error& error);
     awaitable<void> clean_up(bool failed);
+    awaitable<void> end_task();
     awaitable<void> remove_attempt(int attempt);
 
     [[nodiscard]] std::string attempt_path(int attempt) const;
     [[nodiscard]] bool is_thick_later() const;
-    [[nodiscard]] vsphere::TaskCallbacks callbacks(int from, int to) const;
+    [[nodiscard]] vsphere::TaskCallbacks callbacks() const;
 
     vsphere::VimClient& client_;
     Plan plan_;
     CloneProgress& progress_;
-    const Call& call_;
+    Call call_;
     CloneCheckpoint state_;
-    bool save_failed_ = false;
+    bool save_failed_ = false;  // so that the clone may be another server's by now
 };
 
 }  // namespace slipway::store

@@ -1,6 +1,7 @@
 #include "store/datastore_layout.h"
 
 #include "base/json.h"
+#include "base/text.h"
 
 #include <algorithm>
 #include <array>
@@ -105,6 +106,24 @@ Result<void> check_location(std::string_view store_dir, const Location& location
     return {};
 }
 
+Result<void> check_foreign_location(std::string_view store_dir, const Location& location) {
+    const std::string_view directory = location.directory;
+    const bool is_below = directory == store_dir ||
+                          (directory.size() > store_dir.size() &&
+                           directory.starts_with(store_dir) && directory[store_dir.size()] == '/');
+    if (!is_below || !is_portable_path(directory) || !is_portable_name(location.data_file))
+        return Error(
+            Errc::invalid_argument,
+            "The location must name a file in the store's own folder, by letters, digits and . _ -"
+        );
+    for (const auto segment : segments_of(directory))
+        if (is_object_name(segment))
+            return Error(
+                Errc::invalid_argument, "The location names data that this server keeps already."
+            );
+    return {};
+}
+
 bool is_portable_name(std::string_view name) {
     return !name.empty() && name.size() <= kMaxNameBytes && name.front() != '.' &&
            std::ranges::all_of(name, is_plain);
@@ -132,6 +151,45 @@ std::string folder_location_url(
     url += "?dcPath=" + encode_query_value(key.datacenter);
     url += "&dsName=" + encode_query_value(key.datastore);
     return url.size() <= kMaxUrlBytes ? url : std::string();
+}
+
+Result<FolderUrl> parse_folder_url(std::string_view url) {
+    const Error malformed(
+        Errc::invalid_argument,
+        "A datastore's location is written vsphere://SERVER/folder/DIR/FILE?dcPath=DC&dsName=DS."
+    );
+    constexpr std::string_view kScheme = "vsphere://";
+    constexpr std::string_view kFolder = "/folder/";
+    if (!url.starts_with(kScheme) || url.size() > kMaxUrlBytes) return malformed;
+    url.remove_prefix(kScheme.size());
+    const auto path_begin = url.find('/');
+    const auto query_begin = url.find('?');
+    if (query_begin == std::string_view::npos || path_begin > query_begin) return malformed;
+    const auto path = url.substr(path_begin, query_begin - path_begin);
+    const auto query = url.substr(query_begin + 1);
+    if (!path.starts_with(kFolder) || query.find_first_of("?#") != std::string_view::npos)
+        return malformed;
+    FolderUrl parsed;
+    parsed.server = lower_case(url.substr(0, path_begin));
+    const auto file = path.substr(kFolder.size());
+    const auto slash = file.rfind('/');
+    if (slash == std::string_view::npos || !is_portable_path(file)) return malformed;
+    parsed.directory = file.substr(0, slash);
+    parsed.file = file.substr(slash + 1);
+
+    constexpr std::string_view kDatacenter = "dcPath=";
+    constexpr std::string_view kDatastore = "&dsName=";
+    const auto middle = query.find(kDatastore);
+    if (!query.starts_with(kDatacenter) || middle == std::string_view::npos) return malformed;
+    const auto datacenter =
+        percent_decoded(query.substr(kDatacenter.size(), middle - kDatacenter.size()));
+    const auto datastore = percent_decoded(query.substr(middle + kDatastore.size()));
+    if (!datacenter || !datastore || datastore->find('/') != std::string::npos ||
+        query.substr(middle + 1).find('&') != std::string_view::npos)
+        return malformed;
+    parsed.datastore = {*datacenter, *datastore};
+    if (parsed.datastore.datacenter.starts_with('/')) parsed.datastore.datacenter.erase(0, 1);
+    return parsed;
 }
 
 // Greedy, with one step back to the last '*': linear but for patterns that are made to be slow, and
@@ -191,7 +249,8 @@ Result<void> check_clone_allowed(
     if (datacenter.starts_with('/')) datacenter.remove_prefix(1);
     const std::string where = std::string(datacenter) + '/' + target.datastore + '/' + target.path;
     const bool allowed =
-        patterns.empty() || std::ranges::any_of(patterns, [&](const std::string& pattern) {
+        patterns.empty() || std::ranges::any_of(patterns, [&](std::string_view pattern) {
+            if (pattern.starts_with('/')) pattern.remove_prefix(1);
             return matches_pattern(pattern, where);
         });
     if (allowed) return {};

@@ -23,6 +23,10 @@ bool is_object_name(std::string_view name);
 // Errors: invalid_argument.
 Result<void> check_location(std::string_view store_dir, const Location& location);
 
+// The file of a location that a client named: a plain path at or below the store directory, and in
+// no directory of an object of ours. Errors: invalid_argument.
+Result<void> check_foreign_location(std::string_view store_dir, const Location& location);
+
 // A name of [A-Za-z0-9._-] that is not hidden and not longer than 100 characters: what hosts and
 // URLs take without encoding.
 bool is_portable_name(std::string_view name);
@@ -48,6 +52,16 @@ std::string folder_location_url(
     std::string_view file
 );
 
+// What such a URL names. Only the plain form that we write ourselves: no user, port, fragment or
+// percent code in the path, each parameter once. Errors: invalid_argument.
+struct FolderUrl {
+    std::string server;
+    DatastoreKey datastore;
+    std::string directory;
+    std::string file;
+};
+Result<FolderUrl> parse_folder_url(std::string_view url);
+
 // '*' stands for any text, '?' for one character.
 bool matches_pattern(std::string_view pattern, std::string_view text);
 
@@ -56,8 +70,9 @@ bool matches_pattern(std::string_view pattern, std::string_view text);
 // Errors: invalid_argument.
 Result<void> check_clone_path(std::string_view store_dir, std::string_view path, bool is_iso);
 
-// Whether a target matches one of `patterns`, which are for "<datacenter>/<datastore>/<path>".
-// No pattern allows everything. Errors: forbidden.
+// Whether a target matches one of `patterns`, which are for "<datacenter>/<datastore>/<path>"; a
+// leading slash means nothing, in the patterns as in the target's datacenter. No pattern allows
+// everything. Errors: forbidden.
 Result<void> check_clone_allowed(
     const std::vector<std::string>& patterns, const CloneTarget& target
 );
@@ -77,7 +92,9 @@ struct CloneCheckpoint {
 
     Phase phase = Phase::copying;
     int attempt = 0;
-    std::string task;  // the vSphere task that copies; empty while it is not known
+    // The vSphere task that copies or makes thick; empty while it is not known, and when it is
+    // over.
+    std::string task;
     // Earlier attempts whose files may still be there.
     std::vector<int> abandoned;
 

@@ -133,7 +133,8 @@ awaitable<Result<std::vector<std::string>>> names_present(
     const auto found = co_await vsphere::search_folder(
         client, place.datastore.browser, std::move(directory.path), names, call
     );
-    if (!found && found.error().code == Errc::not_found) co_return present;
+    // Not any `not_found`: a search that vanished, or a datastore that was renamed, tells nothing.
+    if (!found && found.error().reason == "FileNotFound") co_return present;
     if (!found) co_return found.error();
     for (const auto& file : found->files)
         if (std::ranges::find(names, file.path) != names.end()) present.push_back(file.path);

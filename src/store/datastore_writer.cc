@@ -1,5 +1,7 @@
 #include "store/datastore_writer.h"
 
+#include "base/log.h"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
@@ -20,7 +22,7 @@ public:
     Handover(asio::any_io_executor executor, std::optional<std::uint64_t> size)
         : more_(executor), taken_(executor), stop_(executor), size_(size) {}
 
-    // --- the side of the writer
+    // The side of the writer.
 
     // Returns when all of `bytes` was taken.
     awaitable<Result<void>> give(std::span<const std::byte> bytes) {
@@ -39,8 +41,8 @@ public:
         co_return Result<void>();
     }
 
-    // Says that no more bytes come, and waits for the end of the PUT.
-    awaitable<Result<void>> finish() {
+    // Says that no more bytes come, and waits for the end of the PUT: which way it went.
+    awaitable<Result<vsphere::TransferRoute>> finish() {
         ended_ = true;
         more_.cancel();
         while (!outcome_) co_await wait_on(taken_);
@@ -56,7 +58,7 @@ public:
         });
     }
 
-    // --- the side of the PUT
+    // The side of the PUT.
 
     awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override {
         while (offered_.empty() && !ended_ && !broken_) co_await wait_on(more_);
@@ -83,8 +85,7 @@ public:
 
 private:
     awaitable<void> record(awaitable<Result<vsphere::TransferRoute>> put) {
-        auto route = co_await std::move(put);
-        outcome_ = route ? Result<void>() : Result<void>(std::move(route).error());
+        outcome_ = co_await std::move(put);
     }
 
     awaitable<void> until_abandoned() {
@@ -110,7 +111,7 @@ private:
     std::span<const std::byte> offered_;
     bool ended_ = false;
     bool broken_ = false;
-    std::optional<Result<void>> outcome_;
+    std::optional<Result<vsphere::TransferRoute>> outcome_;
 };
 
 awaitable<std::unique_ptr<ObjectWriter>> DatastoreWriter::start(
@@ -165,13 +166,19 @@ awaitable<Result<void>> DatastoreWriter::commit(
         Handover::abandon(handover_);
         co_return Error(Errc::corrupt, "the object does not have the number of bytes it should");
     }
-    SLIPWAY_CO_CHECK(co_await handover_->finish());
+    SLIPWAY_CO_TRY(const auto route, co_await handover_->finish());
+    route_ = route == vsphere::TransferRoute::host ? "host" : "vcenter";
     SLIPWAY_CO_TRY(const std::uint64_t arrived, co_await files_.size(file_, call_));
     if (arrived != stored_bytes)
         co_return Error(
             Errc::corrupt, "the datastore did not keep all bytes of the object; upload it again"
         );
     for (const auto& side_file : side_files) SLIPWAY_CO_CHECK(co_await write_side_file(side_file));
+    log::info(
+        call_,
+        "datastore.upload.done",
+        {{"datastore", file_.datastore.name}, {"bytes", stored_bytes}, {"route", route_}}
+    );
     co_return Result<void>();
 }
 

@@ -30,6 +30,7 @@ public:
     awaitable<Result<void>> write(std::span<const std::byte> bytes) override;
     awaitable<Result<void>> commit(std::uint64_t stored_bytes, std::vector<SideFile> side_files)
         override;
+    [[nodiscard]] std::string_view route() const override { return route_; }
 
 private:
     class Handover;
@@ -47,6 +48,7 @@ private:
     std::shared_ptr<Handover> handover_;  // shared with the task that runs the PUT
     Call call_;
     std::uint64_t written_ = 0;
+    std::string_view route_;
 };
 
 }  // namespace slipway::store

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <filesystem>
 #include <random>
 #include <thread>
 
@@ -179,11 +180,10 @@ double DbValue::real() const {
     return static_cast<double>(integer());
 }
 
-// ---------------------------------------------------------------------------------------------
-
 struct Db::Impl {
     DbTarget target;
     FileLock lock;
+    bool only_looks = false;
     std::unique_ptr<soci::session> session;
     std::uint64_t statements = 0;
     bool lost = false;  // the session can not be used any more
@@ -288,11 +288,14 @@ Result<std::uint64_t> Db::Impl::run_counted(
     return result;
 }
 
-// ---------------------------------------------------------------------------------------------
-
 Result<void> Db::Impl::prepare_sqlite() {
     auto* const handle = sqlite_handle();
     sqlite_api::sqlite3_busy_timeout(handle, 5000);
+    if (only_looks) {
+        std::vector<DbRow> rows;
+        if (auto done = run("pragma query_only = on", {}, &rows); !done) return done.error();
+        return {};
+    }
     for (const char* const pragma : {
              "pragma foreign_keys = on",
              "pragma trusted_schema = off",
@@ -324,6 +327,9 @@ Result<void> Db::Impl::prepare_postgresql() {
              "set idle_in_transaction_session_timeout = '60s'",
          })
         if (auto done = run(setting, {}, nullptr); !done) return done.error();
+    if (only_looks)
+        if (auto done = run("set default_transaction_read_only = on", {}, nullptr); !done)
+            return done.error();
     return {};
 }
 
@@ -447,8 +453,6 @@ void Db::Impl::wait_before_retry(int tries) {
     std::this_thread::sleep_for(std::chrono::milliseconds(spread(jitter)));
 }
 
-// ---------------------------------------------------------------------------------------------
-
 Db::Db(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Db::~Db() = default;
 
@@ -458,6 +462,17 @@ Result<std::unique_ptr<Db>> Db::open(const DbTarget& target) {
     if (impl->is_sqlite() && !impl->in_memory()) {
         SLIPWAY_TRY(impl->lock, FileLock::take(target.path + ".lock"));
     }
+    SLIPWAY_CHECK(impl->connect());
+    return std::unique_ptr<Db>(new Db(std::move(impl)));
+}
+
+Result<std::unique_ptr<Db>> Db::open_to_look(const DbTarget& target) {
+    auto impl = std::make_unique<Impl>();
+    impl->target = target;
+    impl->only_looks = true;
+    std::error_code ignored;
+    if (impl->is_sqlite() && !impl->in_memory() && !std::filesystem::exists(target.path, ignored))
+        return Error(Errc::not_found, "there is no catalogue at the path in [database] connection");
     SLIPWAY_CHECK(impl->connect());
     return std::unique_ptr<Db>(new Db(std::move(impl)));
 }

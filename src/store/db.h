@@ -102,6 +102,9 @@ public:
     // Opens a session. SQLite: takes the lock of the one server, `<file>.lock`, for the life of the
     // Db. Errors: conflict when another process holds that lock; unavailable.
     static Result<std::unique_ptr<Db>> open(const DbTarget& target);
+    // A session that looks and changes nothing: it takes no lock, so a server may run beside it,
+    // and makes no file. Errors: not_found when SQLite's file is not there; unavailable.
+    static Result<std::unique_ptr<Db>> open_to_look(const DbTarget& target);
     ~Db();
     Db(const Db&) = delete;
     Db& operator=(const Db&) = delete;

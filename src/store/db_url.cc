@@ -1,5 +1,7 @@
 #include "store/db_url.h"
 
+#include "base/text.h"
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -32,29 +34,12 @@ Error bad_url(const std::string& what) {
     return Error(Errc::invalid_argument, "[database] connection: " + what);
 }
 
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
 Result<std::string> percent_decode(std::string_view text) {
-    std::string decoded;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '%') {
-            decoded += text[i];
-            continue;
-        }
-        const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-        const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-        if (high < 0 || low < 0)
-            return bad_url("a % is not followed by two hexadecimal digits; write %25 for a %");
-        decoded += static_cast<char>(high * 16 + low);
-        i += 2;
-    }
-    if (decoded.find('\0') != std::string::npos) return bad_url("%00 is not allowed");
-    return decoded;
+    auto decoded = percent_decoded(text);
+    if (!decoded)
+        return bad_url("a % is not followed by two hexadecimal digits; write %25 for a %");
+    if (decoded->find('\0') != std::string::npos) return bad_url("%00 is not allowed");
+    return std::move(*decoded);
 }
 
 // Cuts `text` at the first `separator`: what stands before it, and what stands behind it.

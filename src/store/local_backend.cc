@@ -1,6 +1,9 @@
 #include "store/local_backend.h"
 
+#include "format/descriptor.h"
+#include "store/datastore_layout.h"
 #include "store/local_clone.h"
+#include "store/room.h"
 
 #include <algorithm>
 #include <cctype>
@@ -14,23 +17,26 @@ namespace slipway::store {
 namespace {
 
 constexpr std::string_view kScheme = "vsphere://";
-
-// <uuid>.<16 hexadecimal digits>, lower case.
-bool names_an_object(std::string_view directory) {
-    constexpr std::size_t kUuid = 36;
-    constexpr std::size_t kAttempt = 16;
-    if (directory.size() != kUuid + 1 + kAttempt || directory[kUuid] != '.') return false;
-    if (!is_uuid(directory.substr(0, kUuid))) return false;
-    return std::all_of(directory.begin() + kUuid + 1, directory.end(), [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-    });
-}
+// Longer than any descriptor of ours.
+constexpr std::size_t kMaxDescriptorBytes = 16U << 10U;
 
 Result<void> check_directory(const Location& location) {
-    if (names_an_object(location.directory) &&
+    if (is_object_name(location.directory) &&
         location.directory.starts_with(location.image_id.str() + "."))
         return {};
     return Error(Errc::invalid_argument, "the location names no object's directory");
+}
+
+// The names of a clone in its folder. A flat disk is an extent, and the descriptor that names it.
+struct CloneNames {
+    std::string data;
+    std::string descriptor;  // empty without one
+};
+
+CloneNames clone_names(const Location& source, const std::string& name) {
+    constexpr std::string_view kSuffix = ".vmdk";
+    if (source.form != StoredForm::flat) return {name, ""};
+    return {name.substr(0, name.size() - kSuffix.size()) + "-flat.vmdk", name};
 }
 
 std::vector<std::string> split_path(const std::string& path) {
@@ -157,6 +163,7 @@ LocalBackend::LocalBackend(LocalBackendOptions options, BlockingPool& pool)
     info_.weight = options_.weight;
     info_.is_default = options_.is_default;
     info_.boot_form = options_.boot_form;
+    info_.copies = options_.copies;
     info_.properties["data_dir"] = options_.directories.front().path;
     info_.publishes_locations = !options_.directories.front().published_as.empty();
 }
@@ -168,6 +175,11 @@ const LocalDirectory* LocalBackend::find_directory(const std::string& datastore)
     return nullptr;
 }
 
+std::string LocalBackend::folder_key(const Location& location) const {
+    const LocalDirectory* directory = find_directory(location.datastore);
+    return directory == nullptr ? location.datastore : directory->path.string();
+}
+
 Result<Folder> LocalBackend::open_root(const Location& location) const {
     const LocalDirectory* directory = find_directory(location.datastore);
     if (directory == nullptr)
@@ -177,38 +189,38 @@ Result<Folder> LocalBackend::open_root(const Location& location) const {
     return Folder::open(directory->path);
 }
 
-Result<FileHandle> LocalBackend::open_data_file(const Location& location) const {
+Result<FileHandle> LocalBackend::open_object_file(const Location& location, const std::string& name)
+    const {
     SLIPWAY_CHECK(check_directory(location));
     SLIPWAY_TRY(const Folder root, open_root(location));
     SLIPWAY_TRY(const Folder directory, root.descend(location.directory));
-    return directory.open_file(location.data_file);
+    return directory.open_file(name);
 }
 
-awaitable<Result<Placement>> LocalBackend::place(
-    const ImageId& image, std::uint64_t expected_bytes, const Call& call
-) {
+awaitable<Result<Placement>> LocalBackend::place(const PlaceRequest& request, const Call& call) {
     SLIPWAY_CO_TRY(const auto all, co_await datastores(call));
-    const LocalDirectory* best = nullptr;
-    std::uint64_t best_free = 0;
+    std::vector<const LocalDirectory*> directories;
+    std::vector<Room> rooms;
+    bool any_wanted = false;
     bool any_accessible = false;
     for (std::size_t i = 0; i < all.size(); ++i) {
         const LocalDirectory& directory = options_.directories[i];
+        if (!request.admits(directory.path.string())) continue;
+        any_wanted = true;
         any_accessible |= all[i].accessible;
         const std::uint64_t free = all[i].free_bytes;
-        if (!all[i].accessible || free == 0 || free < expected_bytes) continue;
-        if (best == nullptr || directory.weight > best->weight ||
-            (directory.weight == best->weight && free > best_free)) {
-            best = &directory;
-            best_free = free;
-        }
+        if (!all[i].accessible || free == 0 || free < request.expected_bytes) continue;
+        directories.push_back(&directory);
+        rooms.push_back({directory.weight, free});
     }
+    if (!any_wanted) co_return Error(Errc::not_found, "the store has no other folder of that name");
     if (!any_accessible)
         co_return Error(Errc::unavailable, "no folder of the store can be opened; is it mounted?");
-    if (best == nullptr)
-        co_return Error(Errc::no_space, "no folder of the store has room for the image");
+    const auto best = best_room(rooms);
+    if (!best) co_return Error(Errc::no_space, "no folder of the store has room for the image");
     Placement placement;
-    placement.datastore = best->path;
-    placement.directory = image.str() + "." + random_hex(16);
+    placement.datastore = directories[*best]->path;
+    placement.directory = request.image.str() + "." + random_hex(16);
     co_return placement;
 }
 
@@ -221,9 +233,9 @@ awaitable<Result<std::unique_ptr<ObjectWriter>>> LocalBackend::open_writer(
         SLIPWAY_TRY(Folder directory, root.make(location.directory));
         SLIPWAY_TRY(FileHandle file, directory.create_file(location.data_file));
         SLIPWAY_CHECK(reserve(file, stored_bytes.value_or(0)));
-        return std::unique_ptr<ObjectWriter>(
-            std::make_unique<LocalWriter>(pool_, std::move(directory), std::move(file))
-        );
+        std::unique_ptr<ObjectWriter> writer =
+            std::make_unique<LocalWriter>(pool_, std::move(directory), std::move(file));
+        return measured(speeds_, folder_key(location), std::move(writer));
     };
     co_return co_await offload(pool_, work);
 }
@@ -232,15 +244,15 @@ awaitable<Result<std::unique_ptr<ByteSource>>> LocalBackend::open_reader(
     const Location& location, ByteRange range, const Call& /*call*/
 ) {
     auto work = [&]() -> Result<std::unique_ptr<ByteSource>> {
-        SLIPWAY_TRY(FileHandle file, open_data_file(location));
+        SLIPWAY_TRY(FileHandle file, open_object_file(location, location.data_file));
         SLIPWAY_TRY(const std::uint64_t size, file.size_bytes());
         if (size != location.stored_bytes)
             return Error(Errc::corrupt, "the stored file has another size than the catalogue says");
         if (range.first > size || range.length > size - range.first)
             return Error(Errc::invalid_argument, "the range lies outside the file");
-        return std::unique_ptr<ByteSource>(
-            std::make_unique<LocalReader>(pool_, std::move(file), range)
-        );
+        std::unique_ptr<ByteSource> reader =
+            std::make_unique<LocalReader>(pool_, std::move(file), range);
+        return measured(speeds_, folder_key(location), std::move(reader));
     };
     co_return co_await offload(pool_, work);
 }
@@ -249,7 +261,7 @@ awaitable<Result<std::uint64_t>> LocalBackend::stat(
     const Location& location, const Call& /*call*/
 ) {
     auto work = [&]() -> Result<std::uint64_t> {
-        SLIPWAY_TRY(const FileHandle file, open_data_file(location));
+        SLIPWAY_TRY(const FileHandle file, open_object_file(location, location.data_file));
         return file.size_bytes();
     };
     co_return co_await offload(pool_, work);
@@ -271,7 +283,7 @@ awaitable<Result<std::vector<Placement>>> LocalBackend::list(const Call& /*call*
             SLIPWAY_TRY(const Folder root, Folder::open(directory.path));
             SLIPWAY_TRY(const auto names, root.names());
             for (const std::string& name : names)
-                if (names_an_object(name)) placements.push_back({directory.path, "", name});
+                if (is_object_name(name)) placements.push_back({directory.path, "", name});
         }
         return placements;
     };
@@ -296,6 +308,7 @@ awaitable<Result<std::vector<DatastoreStatus>>> LocalBackend::datastores(const C
             DatastoreStatus status;
             status.name = directory.path;
             status.type = info_.publishes_locations ? "NFS" : "local";
+            status.speeds = speeds_->of(status.name);
             if (const auto root = Folder::open(directory.path)) {
                 if (const auto space = root.value().space()) {
                     status.capacity_bytes = space.value().capacity_bytes;
@@ -309,8 +322,6 @@ awaitable<Result<std::vector<DatastoreStatus>>> LocalBackend::datastores(const C
     };
     co_return co_await offload(pool_, work);
 }
-
-// --- clones ------------------------------------------------------------------------------------
 
 Result<std::vector<std::string>> LocalBackend::target_parts(const CloneRequest& request) const {
     const CloneTarget& target = request.target;
@@ -329,10 +340,44 @@ Result<std::vector<std::string>> LocalBackend::target_parts(const CloneRequest& 
     const std::string own = std::filesystem::path(request.source.data_file).extension();
     if (suffix != own && (suffix != ".vmdk" || own == ".iso"))
         return Error(Errc::invalid_argument, "the path of this image's clone must end in " + own);
+    if (request.source.form != StoredForm::flat) return parts;
+    if (parts.back().ends_with("-flat.vmdk") ||
+        !is_plain_name(clone_names(request.source, parts.back()).data))
+        return Error(
+            Errc::invalid_argument,
+            "the name of this image's clone is that of a descriptor: NAME.vmdk, not "
+            "NAME-flat.vmdk, "
+            "and not too long"
+        );
     return parts;
 }
 
-Result<void> LocalBackend::check_target(const std::vector<std::string>& parts) const {
+// A descriptor like the stored one, for the extent under its new name.
+Result<std::string> LocalBackend::clone_descriptor(
+    const Location& location, const std::string& extent
+) const {
+    constexpr std::string_view kAdapter = "ddb.adapterType = \"";
+    SLIPWAY_TRY(const FileHandle file, open_object_file(location, location.descriptor));
+    std::string text(kMaxDescriptorBytes, '\0');
+    SLIPWAY_TRY(const std::size_t got, file.read_at(0, std::as_writable_bytes(std::span(text))));
+    text.resize(got);
+    const auto key = text.find(kAdapter);
+    std::string adapter;
+    if (key != std::string::npos) {
+        const auto at = key + kAdapter.size();
+        adapter = text.substr(at, text.find('"', at) - at);
+    }
+    return format::flat_descriptor(
+        location.stored_bytes,
+        extent,
+        format::adapter_type_for(adapter),
+        format::DiskIdentity::random()
+    );
+}
+
+Result<void> LocalBackend::check_target(
+    const Location& source, const std::vector<std::string>& parts
+) const {
     SLIPWAY_TRY(Folder folder, Folder::open(options_.clone_root));
     for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
         auto next = folder.descend(parts[i]);
@@ -340,8 +385,12 @@ Result<void> LocalBackend::check_target(const std::vector<std::string>& parts) c
         if (!next) return std::move(next).error();
         folder = std::move(next).value();
     }
-    SLIPWAY_TRY(const bool taken, folder.has(parts.back()));
-    if (taken) return Error(Errc::conflict, "there is a file at the target already");
+    const CloneNames names = clone_names(source, parts.back());
+    for (const std::string& name : {names.data, names.descriptor}) {
+        if (name.empty()) continue;
+        SLIPWAY_TRY(const bool taken, folder.has(name));
+        if (taken) return Error(Errc::conflict, "there is a file at the target already");
+    }
     return {};
 }
 
@@ -350,8 +399,8 @@ awaitable<Result<void>> LocalBackend::check_clone(
 ) {
     auto work = [&]() -> Result<void> {
         SLIPWAY_TRY(const auto parts, target_parts(request));
-        SLIPWAY_CHECK(open_data_file(request.source));
-        return check_target(parts);
+        SLIPWAY_CHECK(open_object_file(request.source, request.source.data_file));
+        return check_target(request.source, parts);
     };
     co_return co_await offload(pool_, work);
 }
@@ -366,7 +415,7 @@ awaitable<Result<Account>> LocalBackend::clone(
         SLIPWAY_TRY(const auto parts, target_parts(request));
         if (!is_uuid(request.task.str()))
             return Error(Errc::invalid_argument, "a clone belongs to a task");
-        SLIPWAY_TRY(FileHandle source, open_data_file(request.source));
+        SLIPWAY_TRY(FileHandle source, open_object_file(request.source, request.source.data_file));
         SLIPWAY_TRY(const std::uint64_t size, source.size_bytes());
         if (size != request.source.stored_bytes)
             return Error(Errc::corrupt, "the stored file has another size than the catalogue says");
@@ -374,10 +423,97 @@ awaitable<Result<Account>> LocalBackend::clone(
         for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
             SLIPWAY_TRY(folder, folder.descend_or_make(parts[i]));
         }
-        return LocalClone{std::move(source), size, std::move(folder), parts.back(), request.task};
+        const CloneNames names = clone_names(request.source, parts.back());
+        LocalClone clone{std::move(source), size, std::move(folder), names.data, request.task};
+        if (!names.descriptor.empty()) {
+            clone.descriptor_name = names.descriptor;
+            SLIPWAY_TRY(clone.descriptor_text, clone_descriptor(request.source, names.data));
+        }
+        return clone;
     };
     SLIPWAY_CO_TRY(LocalClone clone, co_await offload(pool_, prepare));
     co_return co_await clone.run(pool_, checkpoint, progress);
+}
+
+// The directory of an object of this store, or of another one in a folder of this machine.
+Result<Folder> LocalBackend::open_source(const Location& source) const {
+    SLIPWAY_CHECK(check_directory(source));
+    if (source.backend == info_.id || source.datastore.empty()) {
+        SLIPWAY_TRY(const Folder root, open_root(source));
+        return root.descend(source.directory);
+    }
+    SLIPWAY_TRY(const Folder root, Folder::open(source.datastore));
+    return root.descend(source.directory);
+}
+
+awaitable<Result<Account>> LocalBackend::copy(
+    const CopyRequest& request,
+    SideFile manifest,
+    const std::string& checkpoint,
+    CloneProgress& progress,
+    const Call& /*call*/
+) {
+    std::optional<Folder> source;
+    auto prepare = [&]() -> Result<LocalClone> {
+        SLIPWAY_CHECK(check_directory(request.target));
+        if (!is_uuid(request.task.str()))
+            return Error(Errc::invalid_argument, "a copy belongs to a task");
+        SLIPWAY_TRY(source, open_source(request.source));
+        SLIPWAY_TRY(FileHandle file, source->open_file(request.source.data_file));
+        SLIPWAY_TRY(const std::uint64_t size, file.size_bytes());
+        if (size != request.source.stored_bytes)
+            return Error(Errc::corrupt, "the stored file has another size than the catalogue says");
+        SLIPWAY_TRY(Folder root, open_root(request.target));
+        SLIPWAY_TRY(Folder folder, root.descend_or_make(request.target.directory));
+        return LocalClone{
+            std::move(file), size, std::move(folder), request.target.data_file, request.task};
+    };
+    SLIPWAY_CO_TRY(LocalClone clone, co_await offload(pool_, prepare));
+
+    bool save_failed = false;
+    CloneProgress part = progress;
+    part.save = [&](std::string text) -> awaitable<Result<void>> {
+        auto saved = co_await progress.save(std::move(text));
+        save_failed = !saved && saved.error().code != Errc::cancelled;
+        co_return saved;
+    };
+    auto copied = co_await clone.run(pool_, checkpoint, part);
+    auto finish = [&]() -> Result<void> {
+        Result<void> done =
+            copied ? finish_copy(request, manifest, *source) : Result<void>(copied.error());
+        // A file that is there already is not ours to remove; and without its checkpoint a copy is
+        // another process's business, or will be.
+        if (done || save_failed || progress.is_lost() || done.error().code == Errc::conflict)
+            return done;
+        SLIPWAY_TRY(Folder root, open_root(request.target));
+        SLIPWAY_CHECK(root.remove_tree(request.target.directory));
+        return done;
+    };
+    SLIPWAY_CO_CHECK(co_await offload(pool_, finish));
+    speeds_->note_copy(folder_key(request.target), copied);
+    co_return copied;
+}
+
+// What comes after the data file; the manifest last.
+Result<void> LocalBackend::finish_copy(
+    const CopyRequest& request, const SideFile& manifest, const Folder& source
+) const {
+    SLIPWAY_TRY(const Folder root, open_root(request.target));
+    SLIPWAY_TRY(Folder folder, root.descend(request.target.directory));
+    SLIPWAY_TRY(const FileHandle copy, folder.open_file(request.target.data_file));
+    SLIPWAY_TRY(const std::uint64_t arrived, copy.size_bytes());
+    if (arrived != request.source.stored_bytes)
+        return Error(Errc::corrupt, "the copy has another size than the image's file");
+    if (!request.source.descriptor.empty()) {
+        SLIPWAY_TRY(const FileHandle file, source.open_file(request.source.descriptor));
+        SLIPWAY_TRY(const std::uint64_t size, file.size_bytes());
+        if (size > kMaxDescriptorBytes)
+            return Error(Errc::corrupt, "the image's descriptor is too long to be one");
+        std::string text(static_cast<std::size_t>(size), '\0');
+        SLIPWAY_CHECK(file.read_at(0, std::as_writable_bytes(std::span(text))));
+        SLIPWAY_CHECK(folder.put_file(request.source.descriptor, text));
+    }
+    return folder.put_file(manifest.name, manifest.text);
 }
 
 }  // namespace slipway::store

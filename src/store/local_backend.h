@@ -3,6 +3,7 @@
 #include "base/async.h"
 #include "store/backend.h"
 #include "store/local_folder.h"
+#include "store/speed_meter.h"
 
 #include <filesystem>
 #include <memory>
@@ -27,6 +28,7 @@ struct LocalBackendOptions {
     int weight = 0;
     bool is_default = false;
     BootFormMode boot_form = BootFormMode::sparse;  // where the folders are published
+    std::size_t copies = 1;                         // folders of the store that hold every image
     std::vector<LocalDirectory> directories;        // at least one; all are published, or none
     // Where clones may go; empty: nowhere. On the file system of the objects they can share blocks.
     std::filesystem::path clone_root;
@@ -49,9 +51,7 @@ public:
     );
 
     [[nodiscard]] const BackendInfo& info() const override { return info_; }
-    awaitable<Result<Placement>> place(
-        const ImageId& image, std::uint64_t expected_bytes, const Call& call
-    ) override;
+    awaitable<Result<Placement>> place(const PlaceRequest& request, const Call& call) override;
     awaitable<Result<std::unique_ptr<ObjectWriter>>> open_writer(
         const Location& location, std::optional<std::uint64_t> stored_bytes, const Call& call
     ) override;
@@ -65,6 +65,7 @@ public:
     [[nodiscard]] std::string location_url(const Location& location) const override;
     // The target's datastore is this backend's id, and its path lies below clone_root. The suffix
     // is that of the data file, or .vmdk where the data file is no .iso. A disk type is refused.
+    // The clone of a flat disk is two files, as the disk is: x-flat.vmdk and its descriptor x.vmdk.
     awaitable<Result<void>> check_clone(const CloneRequest& request, const Call& call) override;
     awaitable<Result<Account>> clone(
         const CloneRequest& request,
@@ -74,18 +75,43 @@ public:
     ) override;
     awaitable<Result<std::vector<DatastoreStatus>>> datastores(const Call& call) override;
 
+    // One for all folders that this machine sees.
+    [[nodiscard]] std::string copy_domain() const override { return "file:localhost"; }
+    // By reflink, else copy_file_range, else through this process.
+    awaitable<Result<Account>> copy(
+        const CopyRequest& request,
+        SideFile manifest,
+        const std::string& checkpoint,
+        CloneProgress& progress,
+        const Call& call
+    ) override;
+
 private:
     LocalBackend(LocalBackendOptions options, BlockingPool& pool);
 
     [[nodiscard]] const LocalDirectory* find_directory(const std::string& datastore) const;
+    [[nodiscard]] std::string folder_key(const Location& location
+    ) const;  // as datastores() names it
     [[nodiscard]] Result<Folder> open_root(const Location& location) const;
-    [[nodiscard]] Result<FileHandle> open_data_file(const Location& location) const;
+    [[nodiscard]] Result<FileHandle> open_object_file(
+        const Location& location, const std::string& name
+    ) const;
+    [[nodiscard]] Result<Folder> open_source(const Location& source) const;
+    [[nodiscard]] Result<void> finish_copy(
+        const CopyRequest& request, const SideFile& manifest, const Folder& source
+    ) const;
+    [[nodiscard]] Result<std::string> clone_descriptor(
+        const Location& location, const std::string& extent
+    ) const;
     [[nodiscard]] Result<std::vector<std::string>> target_parts(const CloneRequest& request) const;
-    [[nodiscard]] Result<void> check_target(const std::vector<std::string>& parts) const;
+    [[nodiscard]] Result<void> check_target(
+        const Location& source, const std::vector<std::string>& parts
+    ) const;
 
     LocalBackendOptions options_;
     BlockingPool& pool_;
     BackendInfo info_;
+    std::shared_ptr<SpeedMeter> speeds_ = std::make_shared<SpeedMeter>();  // and what was opened
 };
 
 }  // namespace slipway::store

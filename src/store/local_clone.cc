@@ -23,6 +23,8 @@ constexpr std::string_view kStream = "stream";
 
 // How much copy_file_range is asked for between two looks at cancellation.
 constexpr std::size_t kRangeStepBytes = 64U << 20U;
+// Longer than any descriptor of ours.
+constexpr std::size_t kMaxDescriptorBytes = 16U << 10U;
 
 // Bytes copied; absent when the file system can not do it.
 Result<std::optional<std::size_t>> copy_range(
@@ -57,6 +59,15 @@ Result<std::size_t> copy_chunk(
     return got;
 }
 
+// Why to copy no further, if so.
+std::optional<Error> stopped(const CloneProgress& progress) {
+    const bool cancelled = progress.cancelled();
+    if (progress.is_lost())
+        return Error(Errc::conflict, "another server has taken the clone over; it goes on there");
+    if (cancelled) return Error(Errc::cancelled, "the clone was cancelled");
+    return std::nullopt;
+}
+
 }  // namespace
 
 awaitable<Result<Account>> LocalClone::run(
@@ -64,20 +75,49 @@ awaitable<Result<Account>> LocalClone::run(
 ) {
     auto look = [&] { return find_earlier(checkpoint); };
     SLIPWAY_CO_TRY(Earlier earlier, co_await offload(pool, look));
-    if (earlier.is_named) co_return earlier.written->account;
     if (!earlier.written) {
         SLIPWAY_CO_TRY(earlier.written, co_await write(pool, progress));
-        SLIPWAY_CO_CHECK(co_await progress.save(checkpoint_of(*earlier.written)));
+        const auto saved = co_await progress.save(checkpoint_of(*earlier.written));
+        if (!saved) {
+            auto remove = [&] { return folder.remove_file(temporary_name()); };
+            if (saved.error().code == Errc::cancelled)
+                SLIPWAY_CO_CHECK(co_await offload(pool, remove));
+            co_return saved.error();
+        }
     }
-    auto publish = [&]() -> Result<void> {
-        auto published = folder.rename_to_new(temporary_name(), name);
-        if (!published && published.error().code == Errc::conflict)
-            SLIPWAY_CHECK(folder.remove_file(temporary_name()));
-        return published;
-    };
-    SLIPWAY_CO_CHECK(co_await offload(pool, publish));
+    auto name_it = [&] { return publish(earlier.is_named); };
+    SLIPWAY_CO_CHECK(co_await offload(pool, name_it));
     progress.report(100);
     co_return earlier.written->account;
+}
+
+Result<void> LocalClone::publish(bool is_named) {
+    if (!is_named) {
+        auto named = folder.rename_to_new(temporary_name(), name);
+        if (!named && named.error().code == Errc::conflict)
+            SLIPWAY_CHECK(folder.remove_file(temporary_name()));
+        SLIPWAY_CHECK(named);
+    }
+    if (descriptor_name.empty()) return {};
+    SLIPWAY_TRY(const bool described, is_described());
+    if (is_named && described) return {};
+    SLIPWAY_CHECK(folder.put_file(temporary_descriptor(), descriptor_text));
+    auto named = folder.rename_to_new(temporary_descriptor(), descriptor_name);
+    if (named || named.error().code != Errc::conflict) return named;
+    SLIPWAY_CHECK(folder.remove_file(temporary_descriptor()));
+    SLIPWAY_CHECK(folder.remove_file(name));
+    return named;
+}
+
+// Whether the descriptor that is there, if one is, names our extent.
+Result<bool> LocalClone::is_described() const {
+    SLIPWAY_TRY(const bool present, folder.has(descriptor_name));
+    if (!present) return false;
+    auto file = folder.open_file(descriptor_name);
+    if (!file) return false;
+    std::string text(kMaxDescriptorBytes, '\0');
+    SLIPWAY_TRY(const std::size_t got, file->read_at(0, std::as_writable_bytes(std::span(text))));
+    return text.substr(0, got).find('"' + name + '"') != std::string::npos;
 }
 
 Result<LocalClone::Earlier> LocalClone::find_earlier(const std::string& checkpoint) {
@@ -92,7 +132,10 @@ Result<LocalClone::Earlier> LocalClone::find_earlier(const std::string& checkpoi
             return earlier;
         }
     }
-    SLIPWAY_TRY(const bool taken, folder.has(name));
+    SLIPWAY_TRY(bool taken, folder.has(name));
+    if (!taken && !descriptor_name.empty()) {
+        SLIPWAY_TRY(taken, folder.has(descriptor_name));
+    }
     if (taken) return Error(Errc::conflict, "there is a file at the target already");
     SLIPWAY_CHECK(folder.remove_file(temporary_name()));
     return earlier;
@@ -108,7 +151,8 @@ awaitable<Result<LocalClone::Written>> LocalClone::write(
     const auto copied = co_await copy(pool, target, written.account, progress);
     auto settle = [&]() -> Result<void> {
         if (copied) return target.sync();
-        SLIPWAY_CHECK(folder.remove_file(temporary_name()));
+        // By now the name may be that of the other server's copy.
+        if (!progress.is_lost()) SLIPWAY_CHECK(folder.remove_file(temporary_name()));
         return copied.error();
     };
     SLIPWAY_CO_CHECK(co_await offload(pool, settle));
@@ -122,7 +166,7 @@ awaitable<Result<void>> LocalClone::copy(
     BlockingPool& pool, FileHandle& target, Account& account, CloneProgress& progress
 ) {
     progress.report(0);
-    if (progress.cancelled()) co_return Error(Errc::cancelled, "the clone was cancelled");
+    if (auto stop = stopped(progress)) co_return std::move(*stop);
     account.path = kReflink;
     auto reflink = [&] { return ioctl(target.fd(), FICLONE, source.fd()) == 0; };
     if (co_await offload(pool, reflink)) co_return Result<void>();
@@ -130,7 +174,7 @@ awaitable<Result<void>> LocalClone::copy(
     bool ranges_work = true;
     std::vector<std::byte> buffer;
     for (std::uint64_t done = 0; done < size_bytes;) {
-        if (progress.cancelled()) co_return Error(Errc::cancelled, "the clone was cancelled");
+        if (auto stop = stopped(progress)) co_return std::move(*stop);
         auto step = [&]() -> Result<std::size_t> {
             if (ranges_work) {
                 SLIPWAY_TRY(const auto copied, copy_range(source, target, done, size_bytes - done));

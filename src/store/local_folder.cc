@@ -79,8 +79,6 @@ bool is_plain_name(std::string_view name) {
     });
 }
 
-// --- FileHandle --------------------------------------------------------------------------------
-
 FileHandle::FileHandle(FileHandle&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 
 FileHandle& FileHandle::operator=(FileHandle&& other) noexcept {
@@ -135,8 +133,6 @@ Result<void> FileHandle::sync() {
     if (fsync(fd_) != 0) return error_from_errno(errno, "making a file durable");
     return {};
 }
-
-// --- Folder ------------------------------------------------------------------------------------
 
 Result<Folder> Folder::open(const std::filesystem::path& path) {
     FileHandle handle(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

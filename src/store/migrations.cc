@@ -32,15 +32,31 @@ std::vector<std::string> statements_of(std::string_view sql, Engine engine) {
 }  // namespace
 
 Result<std::int64_t> schema_version(Db& db) {
-    SLIPWAY_CHECK(db.execute("create table if not exists schema_version (version bigint not null)")
+    SLIPWAY_TRY(
+        const auto table,
+        db.query(
+            db.engine() == Engine::sqlite
+                ? "select 1 from sqlite_master where type = 'table' and name = 'schema_version'"
+                : "select 1 where to_regclass('schema_version') is not null"
+        )
     );
+    if (table.empty()) return 0;
     SLIPWAY_TRY(const auto rows, db.query("select version from schema_version"));
-    if (!rows.empty()) return rows.front().at(0).integer();
-    SLIPWAY_CHECK(db.execute("insert into schema_version (version) values (0)"));
-    return 0;
+    return rows.empty() ? 0 : rows.front().at(0).integer();
 }
 
 namespace {
+
+// The table of one row that holds the version.
+Result<void> prepare_schema_version(Db& db) {
+    SLIPWAY_CHECK(db.execute("create table if not exists schema_version (version bigint not null)")
+    );
+    SLIPWAY_CHECK(
+        db.execute("insert into schema_version (version) select 0 "
+                   "where not exists (select 1 from schema_version)")
+    );
+    return {};
+}
 
 // Applies the first migration that is missing; false when none is.
 Result<bool> step(Db& db, std::span<const Migration> migrations) {
@@ -56,6 +72,7 @@ Result<bool> step(Db& db, std::span<const Migration> migrations) {
         );
     for (const Migration& migration : migrations) {
         if (migration.version <= version) continue;
+        SLIPWAY_CHECK(prepare_schema_version(db));
         for (const std::string& statement : statements_of(migration.sql, db.engine()))
             if (auto done = db.execute(statement); !done)
                 return done.error().while_doing("migration " + std::string(migration.name));

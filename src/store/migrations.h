@@ -19,6 +19,7 @@ struct Migration {
 std::span<const Migration> catalog_migrations();
 
 // Version of the database's schema: that of the last migration applied, 0 for an empty database.
+// Only looks.
 Result<std::int64_t> schema_version(Db& db);
 
 // Brings the database to the last of `migrations`, one transaction each, and leaves one that is

@@ -5,11 +5,6 @@
 #include "vsphere/task.h"
 
 namespace slipway::vsphere {
-namespace {
-
-constexpr std::chrono::minutes kKeepAliveEvery{5};
-
-}  // namespace
 
 struct VimClient::Impl {
     Impl(
@@ -99,7 +94,7 @@ void VimClient::set_credentials(Credentials credentials) {
 awaitable<void> VimClient::keep_alive() {
     const auto request = methods::current_time();
     while (true) {
-        co_await sleep_for(kKeepAliveEvery);
+        co_await sleep_for(impl_->options.keep_alive_every);
         if (!impl_->session.logged_in()) continue;
         const Call call{.request_id = "keep-alive"};
         const auto reply = co_await this->call(request, call);

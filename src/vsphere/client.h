@@ -26,6 +26,8 @@ struct VimClientOptions {
     // The longest that WaitForUpdatesEx may block: well below the idle limits of proxies, and below
     // the transport's stall limit.
     std::chrono::seconds update_wait{30};
+    // Well below the time after which servers drop an idle session (vCenter: 30 minutes).
+    std::chrono::milliseconds keep_alive_every{std::chrono::minutes(5)};
 };
 
 // One vCenter (or ESXi host), one account, one shared session. Everything else in this folder takes
@@ -60,7 +62,8 @@ public:
     // After new credentials were configured; clears a refused login.
     void set_credentials(Credentials credentials);
 
-    // Calls CurrentTime every five minutes while logged in, until it is cancelled. For a TaskGroup.
+    // Calls CurrentTime every `keep_alive_every` while logged in, until it is cancelled. For a
+    // TaskGroup.
     awaitable<void> keep_alive();
 
     // Ends the task watcher and logs out.

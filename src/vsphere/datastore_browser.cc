@@ -29,7 +29,9 @@ awaitable<Result<TaskResult>> search(
         .boolean("fileOwner", false)
         .close();
     for (const auto& pattern : patterns) out.text("matchPattern", pattern);
-    SLIPWAY_CO_TRY(auto task, co_await start_task(client, std::move(method), out.finish(), call));
+    SLIPWAY_CO_TRY(
+        auto task, co_await start_harmless_task(client, std::move(method), out.finish(), call)
+    );
     SLIPWAY_CO_TRY(auto done, co_await wait_for_task(client, std::move(task), call));
     if (!done.result) co_return Error(Errc::corrupt, "vSphere finished a search without a result");
     co_return done;

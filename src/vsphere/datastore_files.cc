@@ -57,6 +57,14 @@ SoapRequest acquire_ticket(
     return methods::make("AcquireGenericServiceTicket", out.finish());
 }
 
+// Where a request goes, and what opens the door there.
+struct Door {
+    net::Url url;
+    std::string cookie;
+    const net::TlsTrust& trust;
+    bool fresh = true;  // on a connection of its own
+};
+
 bool is_success(int status) {
     return status >= 200 && status < 300;
 }
@@ -96,12 +104,7 @@ struct DatastoreFiles::Impl {
     );
     awaitable<Result<Transfer>> by_vcenter(const Request& request, const Call& call);
     awaitable<Result<std::unique_ptr<net::HttpResponse>>> send(
-        const Request& request,
-        net::Url url,
-        std::string cookie,
-        const net::TlsTrust& trust,
-        bool fresh,
-        const Call& call
+        const Request& request, Door door, const Call& call
     );
     net::TlsTrust trust_of(const GenericServiceTicket& ticket) const;
 
@@ -113,8 +116,6 @@ struct DatastoreFiles::Impl {
     Semaphore vcenter_turns;
     HostTable hosts;
 };
-
-// ------------------------------------------------------------------------------- the two routes
 
 awaitable<Result<Transfer>> DatastoreFiles::Impl::open(const Request& request, const Call& call) {
     if (options.direct_to_host) {
@@ -179,7 +180,7 @@ awaitable<Result<Transfer>> DatastoreFiles::Impl::by_host(
     if (request.takes_a_turn()) {
         SLIPWAY_CO_TRY(transfer.permit, co_await hosts.turns(host.address).acquire(call.deadline));
     }
-    const net::Url url{
+    net::Url url{
         .scheme = "https",
         .host = host.address,
         .port = options.esx_port,
@@ -191,21 +192,21 @@ awaitable<Result<Transfer>> DatastoreFiles::Impl::by_host(
     SLIPWAY_CO_TRY(const auto value, reply.required_returnval());
     SLIPWAY_CO_TRY(const auto ticket, read_ticket(value));
 
-    auto sent = co_await send(
-        request,
-        url,
-        "vmware_cgi_ticket=\"" + ticket.id.reveal() + "\"",
-        trust_of(ticket),
-        true,
-        call
-    );
+    const auto trust = trust_of(ticket);
+    Door door{std::move(url), "vmware_cgi_ticket=\"" + ticket.id.reveal() + "\"", trust};
+    auto sent = co_await send(request, std::move(door), call);
     if (!sent) {
-        if (request.can_be_sent()) hosts.mark_unreachable(host.address);
+        // A body that breaks off says nothing about the host.
+        if (!request.body || !request.body->failed()) hosts.mark_unreachable(host.address);
         co_return sent.error();
     }
     const int status = (*sent)->status();
-    // The host does not know the ticket, or is too busy: vCenter or another host may do.
-    if (status == 401 || status == 503) co_return status_error(status);
+    // The host does not know the ticket, or is too busy: vCenter or another host may do. It is
+    // left alone for a while, since a body that it has begun to read is lost for them.
+    if (status == 401 || status == 503) {
+        hosts.mark_unreachable(host.address);
+        co_return status_error(status);
+    }
     transfer.response = std::move(*sent);
     co_return transfer;
 }
@@ -241,17 +242,12 @@ awaitable<Result<Transfer>> DatastoreFiles::Impl::by_vcenter(
     }
     for (int attempt = 0;; ++attempt) {
         SLIPWAY_CO_TRY(const auto session, co_await client.session(call));
-        SLIPWAY_CO_TRY(
-            transfer.response,
-            co_await send(
-                request,
-                url,
-                "vmware_soap_session=" + session.cookie.reveal(),
-                client.options().trust,
-                request.method != "HEAD",
-                call
-            )
-        );
+        Door door{
+            url,
+            "vmware_soap_session=" + session.cookie.reveal(),
+            client.options().trust,
+            request.method != "HEAD"};
+        SLIPWAY_CO_TRY(transfer.response, co_await send(request, std::move(door), call));
         if (transfer.response->status() != 401) co_return transfer;
         client.session_expired(session.generation);
         if (attempt > 0 || !request.can_be_sent()) co_return transfer;
@@ -259,29 +255,22 @@ awaitable<Result<Transfer>> DatastoreFiles::Impl::by_vcenter(
 }
 
 awaitable<Result<std::unique_ptr<net::HttpResponse>>> DatastoreFiles::Impl::send(
-    const Request& request,
-    net::Url url,
-    std::string cookie,
-    const net::TlsTrust& trust,
-    bool fresh,
-    const Call& call
+    const Request& request, Door door, const Call& call
 ) {
-    std::optional<TextBody> text;
-    if (request.text) text.emplace(*request.text);
+    std::optional<TextSource> text;
+    if (request.text) text.emplace(std::string(*request.text));
     net::HttpRequest http;
     http.method = request.method;
-    http.url = std::move(url);
+    http.url = std::move(door.url);
     http.headers = request.headers;
-    http.headers.emplace_back("Cookie", std::move(cookie));
+    http.headers.emplace_back("Cookie", std::move(door.cookie));
     if (request.method == "PUT")
         http.headers.emplace_back("Content-Type", "application/octet-stream");
     if (text) http.body = &*text;
     if (request.body) http.body = request.body;
-    http.fresh_connection = fresh;
-    co_return co_await client.transport().send(std::move(http), trust, call);
+    http.fresh_connection = door.fresh;
+    co_return co_await client.transport().send(std::move(http), door.trust, call);
 }
-
-// ---------------------------------------------------------------------------- what went wrong
 
 awaitable<Error> DatastoreFiles::Impl::explain(
     const Request& request, int status, const Call& call
@@ -320,8 +309,6 @@ awaitable<Error> DatastoreFiles::Impl::diagnose(const Request& request, const Ca
         std::string(kHttpStatus) + "500"
     );
 }
-
-// ------------------------------------------------------------------------------------ the public
 
 DatastoreFiles::DatastoreFiles(VimClient& client, DatastoreFilesOptions options)
     : impl_(std::make_unique<Impl>(client, options)) {}

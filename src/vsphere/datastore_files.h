@@ -35,7 +35,8 @@ struct DatastoreFilesOptions {
     std::uint16_t esx_port = 443;
     std::size_t transfers_per_host = 4;
     std::size_t transfers_per_vcenter = 8;
-    std::chrono::seconds unreachable_for{300};  // how long a host that did not answer is left alone
+    // How long a host is left alone that did not answer, broke off or refused a ticket.
+    std::chrono::seconds unreachable_for{300};
 };
 
 // "/folder/<path>?dcPath=<dc>&dsName=<ds>": each segment percent-encoded, a blank as %20.

@@ -43,6 +43,7 @@ RetryClass retry_class(const Error& error);
 // Reasons of ours, beside the faults' names.
 inline constexpr std::string_view kOutcomeUnknown = "OutcomeUnknown";
 inline constexpr std::string_view kTaskVanished = "TaskVanished";
+inline constexpr std::string_view kTaskUnseen = "TaskUnseen";  // it may go on: ask again later
 inline constexpr std::string_view kSessionReplaced = "SessionReplaced";
 inline constexpr std::string_view kNotSent = "NotSent";        // not a byte of the body left us
 inline constexpr std::string_view kHttpStatus = "HttpStatus";  // followed by the code

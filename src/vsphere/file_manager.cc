@@ -28,6 +28,14 @@ awaitable<Result<ManagedObjectReference>> start_transfer(
     co_return co_await start_task(client, method, out.finish(), call);
 }
 
+awaitable<Result<ManagedObjectReference>> send_start(
+    VimClient& client, SoapRequest request, const Call& call
+) {
+    SLIPWAY_CO_TRY(const auto reply, co_await client.call(request, call));
+    SLIPWAY_CO_TRY(const auto value, reply.required_returnval());
+    co_return read_reference(value);
+}
+
 }  // namespace
 
 awaitable<Result<ManagedObjectReference>> start_task(
@@ -36,9 +44,15 @@ awaitable<Result<ManagedObjectReference>> start_task(
     SLIPWAY_CO_CHECK(body);
     auto request = methods::make(method, std::move(body));
     request.idempotent = false;
-    SLIPWAY_CO_TRY(const auto reply, co_await client.call(request, call));
-    SLIPWAY_CO_TRY(const auto value, reply.required_returnval());
-    co_return read_reference(value);
+    co_return co_await send_start(client, std::move(request), call);
+}
+
+awaitable<Result<ManagedObjectReference>> start_harmless_task(
+    VimClient& client, std::string method, Result<std::string> body, const Call& call
+) {
+    SLIPWAY_CO_CHECK(body);
+    auto request = methods::make(method, std::move(body));
+    co_return co_await send_start(client, std::move(request), call);
 }
 
 awaitable<Result<void>> finish_task(

@@ -4,6 +4,7 @@
 #include "vsphere/property_collector.h"
 
 #include <algorithm>
+#include <random>
 
 namespace slipway::vsphere {
 namespace {
@@ -249,6 +250,31 @@ awaitable<Result<std::vector<HostInfo>>> read_hosts(
     std::vector<HostInfo> found;
     for (const auto& content : contents) found.push_back(read_host(content));
     co_return found;
+}
+
+awaitable<Result<MachinePlace>> find_machine_place(
+    VimClient& client, Datacenter datacenter, DatastoreInfo datastore, const Call& call
+) {
+    MachinePlace place;
+    std::vector<ManagedObjectReference> mounted;
+    for (const auto& mount : datastore.hosts)
+        if (mount.usable()) mounted.push_back(mount.host);
+    SLIPWAY_CO_TRY(auto hosts, co_await read_hosts(client, std::move(mounted), call));
+    std::erase_if(hosts, [](const HostInfo& host) { return !host.usable(); });
+    if (hosts.empty()) co_return to_error(Fault{.name = "NoHost"});
+    thread_local std::minstd_rand random{std::random_device{}()};
+    place.host = hosts[random() % hosts.size()].ref;
+
+    const std::vector<std::string> folder = {"vmFolder"};
+    SLIPWAY_CO_TRY(const auto center, co_await retrieve_one(client, datacenter.ref, folder, call));
+    SLIPWAY_CO_TRY(place.folder, center.reference("vmFolder"));
+    const std::vector<std::string> parent = {"parent"};
+    SLIPWAY_CO_TRY(const auto host, co_await retrieve_one(client, place.host, parent, call));
+    SLIPWAY_CO_TRY(const auto compute, host.reference("parent"));
+    const std::vector<std::string> pool = {"resourcePool"};
+    SLIPWAY_CO_TRY(const auto resource, co_await retrieve_one(client, compute, pool, call));
+    SLIPWAY_CO_TRY(place.resource_pool, resource.reference("resourcePool"));
+    co_return place;
 }
 
 }  // namespace slipway::vsphere

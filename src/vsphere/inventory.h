@@ -100,4 +100,16 @@ awaitable<Result<std::vector<HostInfo>>> read_hosts(
     VimClient& client, std::vector<ManagedObjectReference> hosts, const Call& call
 );
 
+// What a virtual machine on a datastore is made with.
+struct MachinePlace {
+    ManagedObjectReference resource_pool;
+    ManagedObjectReference folder;  // the datacenter's folder of machines
+    ManagedObjectReference host;    // one that can write to the datastore
+};
+
+// Any of the hosts that can. Errors: unavailable when there is none.
+awaitable<Result<MachinePlace>> find_machine_place(
+    VimClient& client, Datacenter datacenter, DatastoreInfo datastore, const Call& call
+);
+
 }  // namespace slipway::vsphere

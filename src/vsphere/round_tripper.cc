@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "vsphere/methods.h"
+#include "vsphere/transfer.h"
 
 #include <algorithm>
 
@@ -12,30 +13,6 @@ namespace {
 constexpr std::string_view kFallbackVersion = "6.5";
 constexpr std::size_t kVersionsLimitBytes = 1U << 20U;
 constexpr std::size_t kCookieLimitBytes = 4096;
-
-// A body that is at hand as a whole.
-class TextSource final : public ByteSource {
-public:
-    explicit TextSource(std::string_view text) : text_(text), left_(text) {}
-
-    // Somebody has asked for bytes of it, so the server may have them.
-    [[nodiscard]] bool begun() const { return begun_; }
-
-    awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override {
-        begun_ = true;
-        const auto count = std::min(into.size(), left_.size());
-        std::ranges::copy(as_bytes_of(left_.substr(0, count)), into.begin());
-        left_.remove_prefix(count);
-        co_return count;
-    }
-
-    [[nodiscard]] std::optional<std::uint64_t> size_bytes() const override { return text_.size(); }
-
-private:
-    std::string_view text_;
-    std::string_view left_;
-    bool begun_ = false;
-};
 
 // The value of vmware_soap_session as the server wrote it, quotes included; empty when absent or
 // unfit to be sent back.
@@ -73,8 +50,8 @@ awaitable<Result<SoapReply>> HttpRoundTripper::round_trip(
 }
 
 awaitable<Result<SoapReply>> HttpRoundTripper::post(const SoapRequest& request, const Call& call) {
-    const auto text = envelope(call.request_id, request.body);
-    TextSource body(text);
+    TextSource text(envelope(call.request_id, request.body));
+    WatchedBody body(text);
     net::HttpRequest http;
     http.method = "POST";
     http.url = options_.server;
@@ -136,8 +113,6 @@ awaitable<Result<std::string>> HttpRoundTripper::ask_api_version(const Call& cal
     co_return choose_api_version(text);
 }
 
-// ---------------------------------------------------------------------------------------------
-
 namespace {
 
 // Whether a request that came to `error` is worth sending again, were it harmless.
@@ -184,8 +159,6 @@ awaitable<Result<SoapReply>> RetryRoundTripper::round_trip(
         co_await sleep_for(*pause);
     }
 }
-
-// ---------------------------------------------------------------------------------------------
 
 namespace {
 

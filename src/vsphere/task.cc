@@ -50,6 +50,12 @@ bool concerns_the_task(const Error& error) {
     return retry_class(error) == RetryClass::permanent && error.code != Errc::unavailable;
 }
 
+// What waiters are told when the server can not be asked any more.
+Error as_seen_by_waiters(const Error& error) {
+    if (retry_class(error) != RetryClass::retry) return error;
+    return Error(Errc::unavailable, error.message, std::string(kTaskUnseen));
+}
+
 Error no_task() {
     return Error(Errc::invalid_argument, "this is not a reference to a vSphere task");
 }
@@ -226,10 +232,12 @@ awaitable<Result<void>> TaskWatcher::Impl::install_filters() {
 
 awaitable<Result<void>> TaskWatcher::Impl::install_filter(std::shared_ptr<Watched> entry) {
     SoapRequest request;
+    ManagedObjectReference asked;
     {
         const std::lock_guard lock(mutex);
         if (!collector) co_return Result<void>();
-        request = create_task_filter(collector->ref, entry->task);
+        asked = collector->ref;
+        request = create_task_filter(asked, entry->task);
         request.generation = collector->generation;
     }
     const auto reply = co_await client.call(request, loop_call);
@@ -253,7 +261,9 @@ awaitable<Result<void>> TaskWatcher::Impl::install_filter(std::shared_ptr<Watche
     SLIPWAY_CO_TRY(const auto value, reply->required_returnval());
     SLIPWAY_CO_TRY(auto filter, read_reference(value));
     const std::lock_guard lock(mutex);
-    if (!collector || collector->generation != reply->generation) co_return Result<void>();
+    // Another collector, be it of the same session, does not know the filter.
+    if (!collector || collector->ref != asked || collector->generation != reply->generation)
+        co_return Result<void>();
     if (entry->waiters.empty()) {
         dead_filters.push_back(std::move(filter));
     } else {
@@ -283,12 +293,12 @@ awaitable<void> TaskWatcher::Impl::remove_filters() {
 
 awaitable<Result<void>> TaskWatcher::Impl::wait_for_updates() {
     SoapRequest request;
+    ManagedObjectReference asked;
     {
         const std::lock_guard lock(mutex);
         if (!collector) co_return Result<void>();
-        request = wait_for_updates_request(
-            collector->ref, collector->version, client.options().update_wait
-        );
+        asked = collector->ref;
+        request = wait_for_updates_request(asked, collector->version, client.options().update_wait);
         request.generation = collector->generation;
     }
     SLIPWAY_CO_TRY(const auto reply, co_await client.call(request, loop_call));
@@ -296,7 +306,7 @@ awaitable<Result<void>> TaskWatcher::Impl::wait_for_updates() {
     const auto value = reply.returnval();
     if (!value) co_return Result<void>();
     const std::lock_guard lock(mutex);
-    if (collector && collector->generation == reply.generation)
+    if (collector && collector->ref == asked && collector->generation == reply.generation)
         collector->version = value->child_text("version");
     apply(reply);
     co_return Result<void>();
@@ -317,7 +327,7 @@ void TaskWatcher::Impl::apply(const SoapReply& reply) {
 void TaskWatcher::Impl::fail_all(const Error& error) {
     const std::lock_guard lock(mutex);
     for (auto& [task, entry] : watched) {
-        if (!entry->is_over()) entry->failure = error;
+        if (!entry->is_over()) entry->failure = as_seen_by_waiters(error);
         for (auto* waiter : entry->waiters) waiter->notify();
     }
     // A later waiter for the same task starts afresh.
@@ -326,8 +336,6 @@ void TaskWatcher::Impl::fail_all(const Error& error) {
     dead_filters.clear();
 }
 
-// ---------------------------------------------------------------------------------------------
-
 namespace {
 
 Result<TaskResult> outcome_of(const Watched& entry, const Call& call) {
@@ -335,14 +343,14 @@ Result<TaskResult> outcome_of(const Watched& entry, const Call& call) {
     if (entry.state.fault) {
         const auto& fault = *entry.state.fault;
         const auto inner = fault.texts.empty() ? std::string() : fault.texts.front();
-        log::info(
-            call,
+        // A file that is missing is what many ask about; who minds it says so.
+        const auto say = fault.name == "FileNotFound" ? &log::debug : &log::info;
+        say(call,
             "vsphere.task.failed",
             {{"task", entry.task.value},
              {"fault", fault.name},
              {"text", fault.text},
-             {"cause", inner}}
-        );
+             {"cause", inner}});
         return to_error(fault);
     }
     if (entry.state.vanished) {
@@ -378,7 +386,7 @@ awaitable<Result<TaskResult>> TaskWatcher::wait(
     } const leave{*impl, entry, wakeup};
     impl->start_loop();
     // The loop may be blocked for long. Its failures are the loop's own to handle.
-    const auto installed = co_await impl->install_filters();
+    const auto installed = co_await with_deadline(call.deadline, impl->install_filters());
     static_cast<void>(installed);
 
     int reported_percent = -1;
@@ -389,12 +397,19 @@ awaitable<Result<TaskResult>> TaskWatcher::wait(
             const std::lock_guard lock(impl->mutex);
             if (entry->is_over()) co_return outcome_of(*entry, call);
             if (impl->stopped)
-                co_return Error(Errc::unavailable, "slipway is shutting down; the task goes on");
+                co_return Error(
+                    Errc::unavailable,
+                    "slipway is shutting down; the task goes on",
+                    std::string(kTaskUnseen)
+                );
             percent = entry->state.percent;
         }
+        const bool cancelled = callbacks.cancelled && callbacks.cancelled();
+        if (callbacks.lost && callbacks.lost())
+            co_return Error(Errc::conflict, "the task is waited for elsewhere; it goes on");
         if (percent > reported_percent && callbacks.progress) callbacks.progress(percent);
         reported_percent = std::max(percent, reported_percent);
-        if (!cancel_sent && callbacks.cancelled && callbacks.cancelled()) {
+        if (cancelled && !cancel_sent) {
             cancel_sent = true;
             SLIPWAY_CO_CHECK(co_await cancel_task(impl->client, task, call));
         }

@@ -21,6 +21,9 @@ struct TaskCallbacks {
     std::function<void(int percent)> progress;
     // Asked about once a second; when true the task is cancelled in vCenter, once.
     std::function<bool()> cancelled;
+    // Asked right after `cancelled`, and before that counts; when true the wait ends with
+    // `conflict`: the task is somebody else's now, and goes on.
+    std::function<bool()> lost = {};
 };
 
 // Waits until vCenter reports `task` as finished. Works for a task that an earlier process started.
@@ -28,8 +31,9 @@ struct TaskCallbacks {
 // Lifetime: `client` must outlive the call. Runs on the caller's executor.
 // Errors: timeout at the call's deadline (the task goes on in vCenter); not_found with reason
 //         kTaskVanished when vCenter does not know the task any more: look at the datastore;
-//         cancelled when the task was cancelled; unavailable (link lost, retries spent); or the
-//         task's own fault.
+//         cancelled when the task was cancelled; unavailable with reason kTaskUnseen when the
+//         server can not be asked (link lost, retries spent), or with that of a refused login: the
+//         task may go on, wait again; or the task's own fault.
 // Source: vSphere Web Services API, data object TaskInfo.
 awaitable<Result<TaskResult>> wait_for_task(
     VimClient& client, ManagedObjectReference task, const Call& call, TaskCallbacks callbacks = {}

@@ -46,13 +46,6 @@ private:
 
 }  // namespace
 
-awaitable<Result<std::size_t>> TextBody::read_some(std::span<std::byte> into) {
-    const auto count = std::min(into.size(), left_.size());
-    std::ranges::copy(as_bytes_of(left_.substr(0, count)), into.begin());
-    left_.remove_prefix(count);
-    co_return count;
-}
-
 std::unique_ptr<ByteSource> make_download(Transfer transfer, std::optional<std::uint64_t> size) {
     return std::make_unique<Download>(std::move(transfer), size);
 }

@@ -7,7 +7,7 @@
 #include <map>
 #include <mutex>
 
-// The parts of a transfer that datastore_files.cc puts together; not for use outside this folder.
+// The parts of a transfer; not for use outside this folder.
 namespace slipway::vsphere {
 
 // Passes a body on, and remembers whether anybody has asked for bytes of it: from then on it can
@@ -18,29 +18,21 @@ public:
 
     awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override {
         begun_ = true;
-        return inner_.read_some(into);
+        auto got = co_await inner_.read_some(into);
+        failed_ = failed_ || !got;
+        co_return got;
     }
     [[nodiscard]] std::optional<std::uint64_t> size_bytes() const override {
         return inner_.size_bytes();
     }
     [[nodiscard]] bool begun() const { return begun_; }
+    // Whether the body itself broke off: no fault of the receiver.
+    [[nodiscard]] bool failed() const { return failed_; }
 
 private:
     ByteSource& inner_;
     bool begun_ = false;
-};
-
-// Bytes that are at hand as a whole.
-class TextBody final : public ByteSource {
-public:
-    explicit TextBody(std::string_view text) : text_(text), left_(text) {}
-
-    awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override;
-    [[nodiscard]] std::optional<std::uint64_t> size_bytes() const override { return text_.size(); }
-
-private:
-    std::string_view text_;
-    std::string_view left_;
+    bool failed_ = false;
 };
 
 // An answer, and the turn at the server that it holds.

@@ -84,6 +84,7 @@ Result<ServiceContent> read_service_content(const xml::Element& returnval) {
         {"virtualDiskManager", &content.virtual_disk_manager},
         {"searchIndex", &content.search_index},
         {"datastoreNamespaceManager", &content.datastore_namespace_manager},
+        {"vStorageObjectManager", &content.v_storage_object_manager},
     };
     for (const auto& [name, ref] : members) {
         SLIPWAY_TRY(*ref, optional_reference(returnval, name));
@@ -159,6 +160,29 @@ Result<GenericServiceTicket> read_ticket(const xml::Element& returnval) {
         if (auto hex = net::parse_thumbprint(text, 20)) ticket.sha1_thumbprints.push_back(*hex);
     }
     return ticket;
+}
+
+Result<HttpNfcLeaseInfo> read_lease_info(const xml::Element& info) {
+    HttpNfcLeaseInfo lease;
+    const auto entity = info.child("entity");
+    if (!entity) return Error(Errc::corrupt, "the server sent a lease for no machine");
+    SLIPWAY_TRY(lease.entity, read_reference(*entity));
+    SLIPWAY_TRY(const auto seconds, info.child_unsigned("leaseTimeout"));
+    lease.timeout =
+        std::chrono::seconds(std::min<std::uint64_t>(seconds, std::uint64_t{24} * 3600));
+    for (const auto& device : info.children("deviceUrl")) {
+        HttpNfcLeaseDeviceUrl url;
+        url.url = Secret(device.child_text("url"));
+        url.is_disk = device.child_bool("disk", false);
+        const auto print = device.child_text("sslThumbprint");
+        if (auto sha1 = net::parse_thumbprint(print, 20)) url.sha1_thumbprints.push_back(*sha1);
+        if (auto sha256 = net::parse_thumbprint(print, 32))
+            url.sha256_thumbprints.push_back(*sha256);
+        if (auto hex = sha256_of_pem(device.child_text("sslCertificate")); !hex.empty())
+            url.sha256_thumbprints.push_back(std::move(hex));
+        lease.device_urls.push_back(std::move(url));
+    }
+    return lease;
 }
 
 }  // namespace slipway::vsphere

@@ -3,6 +3,7 @@
 #include "base/secret.h"
 #include "vsphere/xml.h"
 
+#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -51,6 +52,7 @@ struct ServiceContent {
     ManagedObjectReference virtual_disk_manager;
     ManagedObjectReference search_index;
     ManagedObjectReference datastore_namespace_manager;
+    ManagedObjectReference v_storage_object_manager;
     AboutInfo about;
 };
 
@@ -99,5 +101,21 @@ struct GenericServiceTicket {
 };
 
 Result<GenericServiceTicket> read_ticket(const xml::Element& returnval);
+
+// Where the bytes of one device of a lease go.
+struct HttpNfcLeaseDeviceUrl {
+    Secret url;  // it is the credential; its host may be "*": the server we are talking to
+    bool is_disk = false;
+    std::vector<std::string> sha256_thumbprints;  // lower-case hex
+    std::vector<std::string> sha1_thumbprints;
+};
+
+struct HttpNfcLeaseInfo {
+    ManagedObjectReference entity;  // the machine that is being made
+    std::vector<HttpNfcLeaseDeviceUrl> device_urls;
+    std::chrono::seconds timeout{300};  // without a word of progress
+};
+
+Result<HttpNfcLeaseInfo> read_lease_info(const xml::Element& info);
 
 }  // namespace slipway::vsphere

@@ -46,6 +46,20 @@ void write_ends(
     write(out, "destDatacenter", destination.datacenter);
 }
 
+Result<std::string> copy_request(
+    const ManagedObjectReference& manager,
+    const FileRef& source,
+    const FileRef& destination,
+    const std::optional<VirtualDiskSpec>& spec
+) {
+    xml::Writer out;
+    out.open_method("CopyVirtualDisk_Task");
+    write_ends(out, manager, source, destination);
+    if (spec) write(out, "destSpec", *spec);
+    out.boolean("force", false);
+    return out.finish();
+}
+
 }  // namespace
 
 awaitable<Result<ManagedObjectReference>> start_create_disk(
@@ -78,12 +92,9 @@ awaitable<Result<ManagedObjectReference>> start_copy_disk(
             Errc::unsupported, "vCenter copies a disk as it is; ask for no other disk type"
         );
     }
-    xml::Writer out;
-    out.open_method("CopyVirtualDisk_Task");
-    write_ends(out, content->virtual_disk_manager, source, destination);
-    if (spec) write(out, "destSpec", *spec);
-    out.boolean("force", false);
-    co_return co_await start_task(client, "CopyVirtualDisk_Task", out.finish(), call);
+    const auto& manager = content->virtual_disk_manager;
+    auto body = copy_request(manager, source, destination, spec);
+    co_return co_await start_task(client, "CopyVirtualDisk_Task", std::move(body), call);
 }
 
 awaitable<Result<void>> copy_disk(
@@ -172,6 +183,30 @@ awaitable<Result<std::string>> query_disk_uuid(VimClient& client, FileRef disk, 
     SLIPWAY_CO_TRY(const auto reply, co_await client.call(request, call));
     SLIPWAY_CO_TRY(const auto value, reply.required_returnval());
     co_return value.text();
+}
+
+awaitable<Result<void>> create_disk_with_fraction(
+    VimClient& client, FileRef disk, FileBackedVirtualDiskSpec spec, const Call& call
+) {
+    xml::Writer out;
+    SLIPWAY_CO_CHECK(co_await open_on_disk(out, client, "CreateVirtualDisk_Task", disk, call));
+    out.open("spec", "FileBackedVirtualDiskSpec")
+        .text("diskType", spec.disk_type)
+        .text("adapterType", spec.adapter_type)
+        .text("capacityKb", std::to_string(spec.capacity_kib) + ".0")
+        .close();
+    auto started = co_await start_task(client, "CreateVirtualDisk_Task", out.finish(), call);
+    co_return co_await finish_task(client, std::move(started), call, {});
+}
+
+awaitable<Result<void>> copy_disk_with_spec(
+    VimClient& client, FileRef source, FileRef destination, VirtualDiskSpec spec, const Call& call
+) {
+    SLIPWAY_CO_CHECK(check_descriptors(source, destination));
+    SLIPWAY_CO_TRY(const auto content, co_await client.service_content(call));
+    auto body = copy_request(content->virtual_disk_manager, source, destination, std::move(spec));
+    auto started = co_await start_task(client, "CopyVirtualDisk_Task", std::move(body), call);
+    co_return co_await finish_task(client, std::move(started), call, {});
 }
 
 }  // namespace slipway::vsphere

@@ -67,4 +67,15 @@ awaitable<Result<void>> inflate_disk(
 // "60 00 C2 90 …". Opens the disk, so it also tells whether the disk is sound.
 awaitable<Result<std::string>> query_disk_uuid(VimClient& client, FileRef disk, const Call& call);
 
+// What is only sent to find out what a server does with it; see docs/untried.md.
+
+// create_disk() with a capacity of "4096.0", as Nova writes it.
+awaitable<Result<void>> create_disk_with_fraction(
+    VimClient& client, FileRef disk, FileBackedVirtualDiskSpec spec, const Call& call
+);
+// copy_disk() with a spec, whatever the server is.
+awaitable<Result<void>> copy_disk_with_spec(
+    VimClient& client, FileRef source, FileRef destination, VirtualDiskSpec spec, const Call& call
+);
+
 }  // namespace slipway::vsphere

@@ -202,8 +202,6 @@ Element Document::root() const {
     return Element(xmlDocGetRootElement(impl_->document.get()));
 }
 
-// ---------------------------------------------------------------------------------------------
-
 std::string_view Element::name() const {
     return view(as_node(node_)->name);
 }

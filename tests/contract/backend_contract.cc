@@ -45,7 +45,8 @@ Location BackendContract::placed(std::uint64_t bytes, const std::string& suffix)
     location.id = LocationId(new_uuid());
     location.image_id = ImageId(new_uuid());
     location.backend = backend().info().id;
-    const auto placement = await(backend().place(location.image_id, bytes, call_)).value();
+    const auto placement =
+        await(backend().place({location.image_id, bytes, {}, {}}, call_)).value();
     location.datastore = placement.datastore;
     location.datastore_ref = placement.datastore_ref;
     location.directory = placement.directory;
@@ -131,7 +132,23 @@ std::optional<std::vector<std::byte>> BackendContract::cloned_disk(
     return disk;
 }
 
-// --- objects -----------------------------------------------------------------------------------
+store::CopyRequest BackendContract::copy_request(const Location& source) {
+    Location target = placed(source.stored_bytes);
+    target.image_id = source.image_id;
+    target.data_file = source.data_file;
+    target.descriptor = source.descriptor;
+    const auto placement =
+        await(backend().place({source.image_id, source.stored_bytes, {}, {}}, call_)).value();
+    target.directory = placement.directory;
+    return {source, target, TaskId(new_uuid())};
+}
+
+Result<Account> BackendContract::copy(
+    const store::CopyRequest& request, const std::string& checkpoint
+) {
+    store::SideFile manifest{request.target.image_id.str() + ".json", "{}\n"};
+    return await(backend().copy(request, std::move(manifest), checkpoint, progress_, call_));
+}
 
 TEST_P(BackendContract, ReadsBackWhatWasWritten) {
     const auto bytes = pattern(100'000);
@@ -209,8 +226,8 @@ TEST_P(BackendContract, NeverWritesOverAnObject) {
 
 TEST_P(BackendContract, GivesEveryAttemptADirectoryOfItsOwn) {
     const ImageId image(new_uuid());
-    const auto first = await(backend().place(image, 1, call_)).value();
-    const auto second = await(backend().place(image, 1, call_)).value();
+    const auto first = await(backend().place({image, 1, {}, {}}, call_)).value();
+    const auto second = await(backend().place({image, 1, {}, {}}, call_)).value();
     EXPECT_NE(first.directory, second.directory);
     const std::string name = first.directory.substr(first.directory.rfind('/') + 1);
     EXPECT_EQ(name.size(), 36U + 1 + 16);
@@ -218,7 +235,7 @@ TEST_P(BackendContract, GivesEveryAttemptADirectoryOfItsOwn) {
 }
 
 TEST_P(BackendContract, FindsNoRoomForMoreThanThereIs) {
-    const auto refused = await(backend().place(ImageId(new_uuid()), 1ULL << 62U, call_));
+    const auto refused = await(backend().place({ImageId(new_uuid()), 1ULL << 62U, {}, {}}, call_));
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::no_space);
 }
@@ -300,8 +317,6 @@ TEST_P(BackendContract, ReportsItsDatastores) {
     EXPECT_GT(datastores.front().capacity_bytes, 0U);
     EXPECT_LE(datastores.front().free_bytes, datastores.front().capacity_bytes);
 }
-
-// --- clones ------------------------------------------------------------------------------------
 
 TEST_P(BackendContract, ClonesADiskIntoAFolderThatItMakes) {
     const auto disk = pattern(196'608);
@@ -398,6 +413,74 @@ TEST_P(BackendContract, LeavesNothingAtTheTargetOfACancelledClone) {
     ASSERT_FALSE(outcome);
     EXPECT_EQ(outcome.error().code, Errc::cancelled);
     EXPECT_FALSE(cloned_disk(request, 1));
+}
+
+TEST_P(BackendContract, CopiesAnObjectToAnotherOne) {
+    if (backend().copy_domain().empty()) GTEST_SKIP() << "this backend copies nothing";
+    const auto bytes = pattern(300'000);
+    const auto request = copy_request(stored(bytes));
+    const auto account = copy(request);
+    ASSERT_TRUE(account) << account.error().message;
+    EXPECT_EQ(account->bytes_copied + account->bytes_through > 0, account->path != "reflink");
+    EXPECT_EQ(percents_.back(), 100);
+    EXPECT_TRUE(is_listed(request.target));
+    EXPECT_TRUE(read(request.target, {0, bytes.size()}).value() == bytes);
+    // Neither needs the other.
+    ASSERT_TRUE(await(backend().remove(request.source, call_)));
+    EXPECT_TRUE(read(request.target, {0, bytes.size()}).value() == bytes);
+}
+
+TEST_P(BackendContract, GoesOnWithACopyFromItsCheckpoints) {
+    if (backend().copy_domain().empty()) GTEST_SKIP() << "this backend copies nothing";
+    const auto bytes = pattern(100'000);
+    const Location source = stored(bytes);
+    ASSERT_TRUE(copy(copy_request(source)));
+    const auto steps = checkpoints_.size();
+    for (std::size_t step = 1; step <= steps; ++step) {
+        const auto request = copy_request(source);
+        checkpoints_.clear();
+        auto save = progress_.save;
+        progress_.save = [&](std::string checkpoint) -> awaitable<Result<void>> {
+            checkpoints_.push_back(std::move(checkpoint));
+            if (checkpoints_.size() < step) co_return Result<void>();
+            co_return Error(Errc::unavailable, "the process is gone");
+        };
+        ASSERT_FALSE(copy(request)) << step;
+        progress_.save = save;
+        const auto account = copy(request, std::string(checkpoints_.back()));
+        ASSERT_TRUE(account) << step << ": " << account.error().message;
+        EXPECT_TRUE(read(request.target, {0, bytes.size()}).value() == bytes) << step;
+    }
+}
+
+TEST_P(BackendContract, LeavesNothingOfACopyThatWasCancelled) {
+    if (backend().copy_domain().empty()) GTEST_SKIP() << "this backend copies nothing";
+    const auto request = copy_request(stored(pattern(1000)));
+    progress_.cancelled = [] { return true; };
+    const auto outcome = copy(request);
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().code, Errc::cancelled);
+    EXPECT_FALSE(is_listed(request.target));
+}
+
+TEST_P(BackendContract, LeavesAnObjectThatIsWhereACopyShouldGo) {
+    if (backend().copy_domain().empty()) GTEST_SKIP() << "this backend copies nothing";
+    const auto bytes = pattern(1000);
+    auto request = copy_request(stored(bytes));
+    ASSERT_TRUE(copy(request));
+    request.task = TaskId(new_uuid());
+    EXPECT_EQ(copy(request).error().code, Errc::conflict);
+    EXPECT_TRUE(read(request.target, {0, bytes.size()}).value() == bytes);
+}
+
+TEST_P(BackendContract, CopiesOnlyWhatTheCatalogueSays) {
+    if (backend().copy_domain().empty()) GTEST_SKIP() << "this backend copies nothing";
+    auto request = copy_request(stored(pattern(1000)));
+    request.source.stored_bytes = 999;
+    EXPECT_EQ(copy(request).error().code, Errc::corrupt);
+    EXPECT_FALSE(is_listed(request.target));
+    request.source.directory = "../" + request.source.directory;
+    EXPECT_EQ(copy(request).error().code, Errc::invalid_argument);
 }
 
 }  // namespace slipway::test

@@ -33,6 +33,17 @@ public:
     // Runs `body` to its end. Overridden where the backend lives on an event loop of its own.
     virtual void run(awaitable<void> body) { test::run(std::move(body)); }
 
+    // Runs `operation` and returns its result.
+    template <class T>
+    T await(awaitable<T> operation) {
+        std::optional<T> result;
+        auto body = [](awaitable<T> inner, std::optional<T>& out) -> awaitable<void> {
+            out.emplace(co_await std::move(inner));
+        };
+        run(body(std::move(operation), result));
+        return std::move(*result);
+    }
+
     // A target that the backend takes, `path` below its root ("vm/disk.vmdk").
     virtual CloneTarget clone_target(const std::string& path) = 0;
 
@@ -61,12 +72,7 @@ protected:
 
     template <class T>
     T await(awaitable<T> operation) {
-        std::optional<T> result;
-        auto body = [](awaitable<T> inner, std::optional<T>& out) -> awaitable<void> {
-            out.emplace(co_await std::move(inner));
-        };
-        fixture_->run(body(std::move(operation), result));
-        return std::move(*result);
+        return fixture_->await(std::move(operation));
     }
 
     store::Backend& backend() { return fixture_->backend(); }
@@ -86,6 +92,9 @@ protected:
     std::optional<std::vector<std::byte>> cloned_disk(
         const store::CloneRequest& request, std::size_t bytes
     );
+    // To another object on the same backend.
+    store::CopyRequest copy_request(const Location& source);
+    Result<Account> copy(const store::CopyRequest& request, const std::string& checkpoint = {});
 
     std::unique_ptr<BackendFixture> fixture_;
     Call call_{"contract"};

@@ -260,18 +260,16 @@ TEST_P(CatalogContract, RefusesToDeleteAProtectedImage) {
 }
 
 TEST_P(CatalogContract, CountsBytesThatAreWrittenLiveOrGarbage) {
-    EXPECT_EQ(run(catalog_->bytes_in_use("p")).value(), 0U);
+    EXPECT_EQ(run(catalog_->usage_of("p"))->bytes, 0U);
     create_active("live", 3ULL << 40U);
     begin_upload(create("writing").id);
     const Image gone = create_active("gone", 7);
     EXPECT_OK(run(catalog_->delete_image(gone.id, 0s)));
-    EXPECT_EQ(run(catalog_->bytes_in_use("p")).value(), (3ULL << 40U) + 100 + 7);
-    EXPECT_EQ(run(catalog_->bytes_in_use("q")).value(), 0U);
+    EXPECT_EQ(run(catalog_->usage_of("p"))->bytes, (3ULL << 40U) + 100 + 7);
+    EXPECT_EQ(run(catalog_->usage_of("q"))->bytes, 0U);
     EXPECT_OK(run(catalog_->forget_location(LocationId("l3"))));
-    EXPECT_EQ(run(catalog_->bytes_in_use("p")).value(), (3ULL << 40U) + 100);
+    EXPECT_EQ(run(catalog_->usage_of("p"))->bytes, (3ULL << 40U) + 100);
 }
-
-// ---------------------------------------------------------------------------------------------
 
 TEST_P(CatalogContract, SharesAnImageWithMembers) {
     const Image image = create();

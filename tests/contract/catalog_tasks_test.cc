@@ -203,7 +203,7 @@ TEST_P(CatalogContract, RecordsTransfersNewestFirst) {
     EXPECT_EQ(all[1].account.seconds, 0.1);
     EXPECT_EQ(all[1].finished_at, clock_.now());
     EXPECT_EQ(run(catalog_->list_transfers(image.id, 1)).value().size(), 1U);
-    record.kind = "teleport";
+    record.kind = "";
     EXPECT_ERROR(Errc::invalid_argument, run(catalog_->record_transfer(record)));
     record.kind = "upload";
     record.image_id = image_id(404);

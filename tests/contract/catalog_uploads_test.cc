@@ -2,6 +2,8 @@
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
+#include <filesystem>
+
 namespace slipway::test {
 namespace {
 
@@ -158,8 +160,6 @@ TEST_P(CatalogContract, CollectsGarbageInTurnAndForgetsNothingElse) {
     EXPECT_TRUE(run(catalog_->locations_of(BackendId("other"))).value().empty());
 }
 
-// ---------------------------------------------------------------------------------------------
-
 TEST_P(CatalogContract, KeepsOneIdAcrossRestarts) {
     const std::string id = run(catalog_->catalog_id()).value();
     EXPECT_TRUE(is_uuid(id));
@@ -266,6 +266,35 @@ TEST_P(CatalogContract, FencesTheElderOfTwoServersOfOneName) {
     const Location location = begin_upload(*younger, image.id, "s");
     EXPECT_ERROR(Errc::gone, run(catalog_->finish_upload(location.id, outcome_of(1))));
     EXPECT_OK(run(younger->finish_upload(location.id, outcome_of(1))));
+}
+
+TEST_P(CatalogContract, TellsItsSchemaVersionBesideARunningServer) {
+    EXPECT_OK(run(catalog_->begin_server("s")));
+    const auto version = store::Catalog::schema_version(options_);
+    ASSERT_OK(version);
+    EXPECT_GE(*version, 1);
+    EXPECT_OK(run(catalog_->renew_server("s")));
+    create();
+}
+
+TEST_P(CatalogContract, TellsTheVersionOfNothingAndMakesNothing) {
+    catalog_.reset();
+    store::CatalogOptions empty = options_;
+    if (on_sqlite()) {
+        empty.connection = "sqlite:///" + folder_ + "/other.db";
+    } else {
+        const auto db = open_db();
+        db->execute("drop schema public cascade").value();
+        db->execute("create schema public").value();
+    }
+    EXPECT_EQ(store::Catalog::schema_version(empty).value(), 0);
+    EXPECT_EQ(store::Catalog::schema_version(empty).value(), 0);
+    if (on_sqlite()) {
+        EXPECT_FALSE(std::filesystem::exists(folder_ + "/other.db"));
+        EXPECT_FALSE(std::filesystem::exists(folder_ + "/other.db.lock"));
+    } else {
+        EXPECT_FALSE(open_db()->query("select 1 from schema_version"));
+    }
 }
 
 TEST_P(CatalogContract, RefusesASchemaThatIsNewer) {

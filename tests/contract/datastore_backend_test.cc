@@ -12,30 +12,13 @@ namespace {
 using namespace std::chrono_literals;
 
 // Objects on the simulated vCenter when things go wrong.
-class DatastoreObjects : public testing::Test {
+class DatastoreObjects : public DatastoreTest {
 protected:
-    void use(DatastoreFixture::Setup setup) {
-        fixture_ = std::make_unique<DatastoreFixture>(std::move(setup));
-    }
-    void SetUp() override { use({}); }
-
-    store::Backend& backend() { return fixture_->backend(); }
-    const Vcenter& vcenter() { return fixture_->vcenter(); }
-
-    template <class T>
-    T await(awaitable<T> operation) {
-        std::optional<T> result;
-        auto body = [](awaitable<T> inner, std::optional<T>& out) -> awaitable<void> {
-            out.emplace(co_await std::move(inner));
-        };
-        fixture_->run(body(std::move(operation), result));
-        return std::move(*result);
-    }
-
     Location placed(std::uint64_t bytes) {
         Location location;
         location.image_id = ImageId(new_uuid());
-        const auto placement = await(backend().place(location.image_id, bytes, call_)).value();
+        const auto placement =
+            await(backend().place({location.image_id, bytes, {}, {}}, call_)).value();
         location.datastore = placement.datastore;
         location.datastore_ref = placement.datastore_ref;
         location.directory = placement.directory;
@@ -74,9 +57,6 @@ protected:
             c = static_cast<char>((state = state * 1664525U + 1013904223U) >> 24U);
         return bytes;
     }
-
-    const Call call_{"test"};
-    std::unique_ptr<DatastoreFixture> fixture_;
 };
 
 TEST_F(DatastoreObjects, PublishTheUrlThatConsumersTakeApart) {
@@ -164,12 +144,68 @@ TEST_F(DatastoreObjects, SayThatTheDatastoreIsFull) {
     const Location location = placed(8U << 20U);
     vcenter().set(R"({"free_space":{"DC0/images":1000000}})");
     const auto written = write(location, text(8U << 20U));
-    const auto refused = await(backend().place(location.image_id, 8U << 20U, call_));
+    const auto refused = await(backend().place({location.image_id, 8U << 20U, {}, {}}, call_));
     vcenter().set(R"({"free_space":{"DC0/images":1000000000000}})");
     ASSERT_FALSE(written);
     EXPECT_EQ(written.error().code, Errc::no_space) << written.error().message;
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::no_space);
+}
+
+TEST_F(DatastoreObjects, ArePlacedByWeightAndThenByFreeSpace) {
+    use({.more = {{"DC0", "work", 5}, {"DC0", "nfs1", 5}}});
+    const auto chosen = [&] {
+        return await(backend().place({ImageId(new_uuid()), 1U << 20U, {}, {}}, call_))
+            .value()
+            .datastore;
+    };
+    vcenter().set(R"({"free_space":{"DC0/work":50000000,"DC0/nfs1":60000000}})");
+    const auto emptier = chosen();
+    vcenter().set(R"({"free_space":{"DC0/nfs1":40000000}})");
+    const auto then = chosen();
+    vcenter().set(R"({"free_space":{"DC0/work":1000,"DC0/nfs1":1000}})");
+    const auto lighter = chosen();
+    vcenter().set(R"({"free_space":{"DC0/work":1000000000000,"DC0/nfs1":1000000000000}})");
+    EXPECT_EQ(emptier, "DC0/nfs1");
+    EXPECT_EQ(then, "DC0/work");
+    EXPECT_EQ(lighter, "DC0/images");
+}
+
+// Each question is asked once: the limit, not the number of retries, ends it.
+TEST_F(DatastoreObjects, KeepNobodyWaitingForAVcenterThatDoesNotAnswer) {
+    use({.answer_limit = 1500ms});
+    const Location location = placed(3);
+    const store::CloneRequest clone{
+        location, fixture_->clone_target("vm/disk.iso"), TaskId(new_uuid())};
+    vcenter().fault(R"({"match":{"kind":"soap"},"action":"stall","count":0})");
+    const auto before = vcenter().calls("FindByInventoryPath");
+    EXPECT_EQ(
+        await(backend().place({location.image_id, 1, {}, {}}, call_)).error().code, Errc::timeout
+    );
+    EXPECT_EQ(await(backend().datastores(call_)).error().code, Errc::timeout);
+    auto iso = clone;
+    iso.source.data_file = "cd.iso";
+    EXPECT_EQ(await(backend().check_clone(iso, call_)).error().code, Errc::timeout);
+    EXPECT_EQ(vcenter().calls("FindByInventoryPath"), before + 3);
+}
+
+TEST_F(DatastoreObjects, SurviveConnectionsThatEndBetweenTwoRequests) {
+    for (const char* pause : {"0", "5"}) {
+        vcenter().reset();
+        vcenter().fault(
+            std::string(R"({"match":{"kind":"soap"},"action":"close_idle","count":0,"ms":)") +
+            pause + "}"
+        );
+        vcenter().fault(
+            std::string(R"({"match":{"kind":"esx-folder"},"action":"close_idle","count":0,"ms":)") +
+            pause + "}"
+        );
+        const Location location = placed(3);
+        const auto written = write(location, "abc");
+        ASSERT_TRUE(written) << written.error().message;
+        EXPECT_EQ(read(location).value(), "abc");
+        EXPECT_TRUE(await(backend().remove(location, call_)));
+    }
 }
 
 TEST_F(DatastoreObjects, GoThroughVcenterWhenNoHostCanBeReached) {
@@ -178,6 +214,18 @@ TEST_F(DatastoreObjects, GoThroughVcenterWhenNoHostCanBeReached) {
     const auto written = write(location, "abc");
     ASSERT_TRUE(written) << written.error().message;
     EXPECT_EQ(read(location).value(), "abc");
+}
+
+// Four hosts refuse once each; then the upload goes through vCenter.
+TEST_F(DatastoreObjects, AreWrittenThroughVcenterOnceTheHostsHaveRefused) {
+    vcenter().fault(
+        R"({"match":{"kind":"esx-folder","method":"PUT"},"action":"http_status","status":401,"count":0})"
+    );
+    Result<void> written = Error();
+    int uploads = 0;
+    while (!written && uploads++ < 10) written = write(placed(8U << 20U), text(8U << 20U));
+    EXPECT_TRUE(written) << written.error().message;
+    EXPECT_LE(uploads, 5);
 }
 
 TEST_F(DatastoreObjects, AreReadThroughVcenterWhenTheHostsRefuse) {

@@ -1,11 +1,14 @@
 #include "tests/contract/datastore_fixture.h"
 
+#include "base/json.h"
 #include "format/sparse_layout.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 
 namespace slipway::test {
 namespace {
@@ -13,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // Clones on the simulated vCenter when things go wrong.
-class DatastoreClones : public testing::Test {
+class DatastoreClones : public DatastoreTest {
 protected:
     DatastoreClones() {
         progress_.report = [this](int percent) { percents_.push_back(percent); };
@@ -24,29 +27,11 @@ protected:
         progress_.cancelled = [this] { return cancelled_; };
     }
 
-    void use(DatastoreFixture::Setup setup) {
-        fixture_ = std::make_unique<DatastoreFixture>(std::move(setup));
-    }
-    void SetUp() override { use({}); }
-
-    store::Backend& backend() { return fixture_->backend(); }
-    const Vcenter& vcenter() { return fixture_->vcenter(); }
-
-    template <class T>
-    T await(awaitable<T> operation) {
-        std::optional<T> result;
-        auto body = [](awaitable<T> inner, std::optional<T>& out) -> awaitable<void> {
-            out.emplace(co_await std::move(inner));
-        };
-        fixture_->run(body(std::move(operation), result));
-        return std::move(*result);
-    }
-
     Location stored(const std::vector<std::byte>& bytes, const std::string& suffix) {
         Location location;
         location.image_id = ImageId(new_uuid());
         const auto placement =
-            await(backend().place(location.image_id, bytes.size(), call_)).value();
+            await(backend().place({location.image_id, bytes.size(), {}, {}}, call_)).value();
         location.datastore = placement.datastore;
         location.datastore_ref = placement.datastore_ref;
         location.directory = placement.directory;
@@ -94,13 +79,11 @@ protected:
         return count;
     }
 
-    const Call call_{"test"};
     std::vector<std::byte> disk_ = std::vector<std::byte>(1U << 20U);
     std::vector<std::string> checkpoints_;
     std::vector<int> percents_;
     bool cancelled_ = false;
     store::CloneProgress progress_;
-    std::unique_ptr<DatastoreFixture> fixture_;
 };
 
 TEST_F(DatastoreClones, AreMadeByTheDatastoreAlone) {
@@ -250,6 +233,193 @@ TEST_F(DatastoreClones, LeaveNothingBehindWhenTheyAreCancelledOnTheWay) {
     ASSERT_FALSE(outcome);
     EXPECT_EQ(outcome.error().code, Errc::cancelled) << outcome.error().message;
     EXPECT_EQ(names_beside(what), 0U);
+}
+
+// What the catalogue does: it saves, and then says that cancellation was asked for.
+TEST_F(DatastoreClones, LeaveNothingBehindWhenTheyAreCancelledAtACheckpoint) {
+    vcenter().set(R"({"task_rate":500000})");
+    const auto source = stored_disk();
+    for (const std::size_t at : {1U, 2U}) {
+        const auto what = request(source, "vm/disk" + std::to_string(at) + ".vmdk");
+        checkpoints_.clear();
+        progress_.save = [this, at](std::string checkpoint) -> awaitable<Result<void>> {
+            checkpoints_.push_back(std::move(checkpoint));
+            if (checkpoints_.size() < at) co_return Result<void>();
+            co_return Error(Errc::cancelled, "the task was cancelled");
+        };
+        const auto cancels = vcenter().calls("CancelTask");
+        const auto outcome = clone(what);
+        ASSERT_FALSE(outcome);
+        EXPECT_EQ(outcome.error().code, Errc::cancelled) << outcome.error().message;
+        EXPECT_EQ(vcenter().calls("CancelTask"), cancels + (at == 2 ? 1 : 0));
+        EXPECT_EQ(names_beside(what), 0U);
+    }
+}
+
+TEST_F(DatastoreClones, AreCancelledWithoutRemainsAtTheirLastCheckpoint) {
+    const auto what = request(stored_disk(), "vm/disk.vmdk");
+    progress_.save = [](std::string checkpoint) -> awaitable<Result<void>> {
+        if (checkpoint.find("moving") == std::string::npos) co_return Result<void>();
+        co_return Error(Errc::cancelled, "the task was cancelled");
+    };
+    EXPECT_EQ(clone(what).error().code, Errc::cancelled);
+    EXPECT_EQ(names_beside(what), 0U);
+}
+
+TEST_F(DatastoreClones, AreLeftAloneOnceAnotherServerHasThem) {
+    vcenter().set(R"({"task_rate":500000})");
+    const auto what = request(stored_disk(), "vm/disk.vmdk");
+    const auto cancels = vcenter().calls("CancelTask");
+    const auto copies = vcenter().calls("CopyVirtualDisk_Task");
+    progress_.lost = [this] { return checkpoints_.size() == 2; };
+    EXPECT_EQ(clone(what).error().code, Errc::conflict);
+    EXPECT_EQ(vcenter().calls("CancelTask"), cancels);
+    progress_.lost = {};
+    const auto account = clone(what, checkpoints_.back());
+    ASSERT_TRUE(account) << account.error().message;
+    EXPECT_EQ(vcenter().calls("CopyVirtualDisk_Task"), copies + 1);
+    expect_whole_and_alone(what);
+}
+
+TEST_F(DatastoreClones, AreLeftAloneWhenTheirCheckpointIsRefused) {
+    vcenter().set(R"({"task_rate":500000})");
+    const auto what = request(stored_disk(), "vm/disk.vmdk");
+    const auto cancels = vcenter().calls("CancelTask");
+    std::string last;
+    progress_.save = [&](std::string checkpoint) -> awaitable<Result<void>> {
+        last = checkpoint;
+        checkpoints_.push_back(std::move(checkpoint));
+        if (checkpoints_.size() < 2) co_return Result<void>();
+        co_return Error(Errc::conflict, "the claim was lost");
+    };
+    EXPECT_EQ(clone(what).error().code, Errc::conflict);
+    EXPECT_EQ(vcenter().calls("CancelTask"), cancels);
+    progress_.save = [](std::string) -> awaitable<Result<void>> { co_return Result<void>(); };
+    ASSERT_TRUE(clone(what, last));
+    expect_whole_and_alone(what);
+}
+
+// Nobody hears of the task for longer than the client's own retries last.
+TEST_F(DatastoreClones, OutliveAnOutageOfVcenterWithTheSameCopy) {
+    vcenter().set(R"({"task_rate":2000000})");
+    const auto what = request(stored_disk(), "vm/disk.vmdk");
+    const auto copies = vcenter().calls("CopyVirtualDisk_Task");
+    progress_.save = [this](std::string checkpoint) -> awaitable<Result<void>> {
+        checkpoints_.push_back(std::move(checkpoint));
+        if (checkpoints_.size() == 2)
+            vcenter().fault(
+                R"({"match":{"kind":"soap","method":"WaitForUpdatesEx"},"action":"http_status","status":503,"count":20})"
+            );
+        co_return Result<void>();
+    };
+    const auto account = clone(what);
+    ASSERT_TRUE(account) << account.error().message;
+    EXPECT_EQ(vcenter().calls("CopyVirtualDisk_Task"), copies + 1);
+    expect_whole_and_alone(what);
+}
+
+TEST_F(DatastoreClones, WaitForVcenterWhenTheyAreResumedDuringAnOutage) {
+    const auto what = request(stored_disk(), "vm/disk.vmdk");
+    const auto copies = vcenter().calls("CopyVirtualDisk_Task");
+    vcenter().set(R"({"task_rate":500000})");
+    auto until_running = [&]() -> awaitable<Result<Account>> {
+        co_return co_await with_deadline(after(1s), backend().clone(what, "", progress_, call_));
+    };
+    ASSERT_FALSE(await(until_running()));
+    ASSERT_EQ(checkpoints_.size(), 2U);
+    fixture_->restart();
+    vcenter().fault(R"({"match":{"kind":"soap"},"action":"http_status","status":503,"count":6})");
+    const auto account = clone(what, checkpoints_.back());
+    ASSERT_TRUE(account) << account.error().message;
+    EXPECT_EQ(vcenter().calls("CopyVirtualDisk_Task"), copies + 1);
+    expect_whole_and_alone(what);
+}
+
+TEST_F(DatastoreClones, FindTheirMoveDoneAfterAnOutage) {
+    vcenter().fault(
+        R"({"match":{"kind":"soap","method":"MoveVirtualDisk_Task"},"action":"lost_answer","count":1})"
+    );
+    vcenter().fault(
+        R"({"match":{"kind":"soap","method":"SearchDatastore_Task"},"action":"http_status","status":503,"count":6,"skip":1})"
+    );
+    const auto what = request(stored_disk(), "vm/disk.vmdk");
+    const auto account = clone(what);
+    ASSERT_TRUE(account) << account.error().message;
+    expect_whole_and_alone(what);
+}
+
+// The first move was done, though its task says otherwise; the second does not find our attempt.
+TEST_F(DatastoreClones, KnowTheirOwnMoveWhenASecondOneFindsNothing) {
+    vcenter().fault(
+        R"({"match":{"kind":"task","method":"MoveVirtualDisk_Task"},"action":"task_fault","fault":"FileNotFound","at_end":true,"count":1})"
+    );
+    const auto what = request(stored_disk(), "vm/disk.vmdk");
+    const auto account = clone(what);
+    ASSERT_TRUE(account) << account.error().message;
+    expect_whole_and_alone(what);
+}
+
+TEST_F(DatastoreClones, WaitForASourceThatIsLocked) {
+    vcenter().fault(
+        R"({"match":{"kind":"task","method":"CopyVirtualDisk_Task"},"action":"task_fault","fault":"FileLocked","count":4})"
+    );
+    const auto what = request(stored_disk(), "vm/disk.vmdk");
+    const auto account = clone(what);
+    ASSERT_TRUE(account) << account.error().message;
+    expect_whole_and_alone(what);
+}
+
+TEST_F(DatastoreClones, HaveTheTypeThatAHostIsAskedFor) {
+    vcenter().set(R"({"api_type":"HostAgent"})");
+    fixture_->restart();
+    const auto source = stored_disk();
+    for (const char* type : {"thin", "thick"}) {
+        auto what = request(source, std::string("vm/") + type + ".vmdk");
+        what.target.disk_type = type;
+        const auto account = clone(what);
+        ASSERT_TRUE(account) << account.error().message;
+        EXPECT_TRUE(fixture_->cloned_disk(what.target, source) == disk_);
+        std::ifstream file(fixture_->target_file(what.target.path));
+        const std::string descriptor{std::istreambuf_iterator<char>(file), {}};
+        EXPECT_EQ(
+            descriptor.find("thinProvisioned") != descriptor.npos, type == std::string("thin")
+        ) << descriptor;
+    }
+    fixture_->stop();
+}
+
+// How many disks the simulator has copied at the same time.
+std::int64_t most_at_once(const Vcenter& vcenter) {
+    const auto counters = json::Document::parse(vcenter.get("/counters")).value();
+    return counters.root().find("most_copying").value().integer();
+}
+
+TEST_F(DatastoreClones, TakeTurnsAtTheirDatastoresAndHosts) {
+    use({.turns = {.per_datastore = 2, .per_host = 4}});
+    const auto source = stored_disk();
+    vcenter().set(R"({"task_rate":4000000})");
+    auto all = [&]() -> awaitable<Result<void>> {
+        TaskGroup group(co_await asio::this_coro::executor);
+        auto executor = co_await asio::this_coro::executor;
+        int done = 0;
+        for (int i = 0; i < 6; ++i) {
+            group.spawn_on(executor, "clone", [&, i]() -> awaitable<void> {
+                const auto what = request(source, "vm/" + std::to_string(i) + ".vmdk");
+                store::CloneProgress quiet;
+                quiet.report = [](int) {};
+                quiet.cancelled = [] { return false; };
+                quiet.save = [](std::string) -> awaitable<Result<void>> {
+                    co_return Result<void>();
+                };
+                done += co_await backend().clone(what, "", quiet, call_) ? 1 : 0;
+            });
+        }
+        co_await group.wait(after(60s));
+        EXPECT_EQ(done, 6);
+        co_return Result<void>();
+    };
+    ASSERT_TRUE(await(all()));
+    EXPECT_LE(most_at_once(vcenter()), 2);
 }
 
 TEST_F(DatastoreClones, LeaveNothingBehindWhenTheyFail) {

@@ -14,7 +14,7 @@ constexpr const char* kCloneDatastore = "work";
 
 DatastoreFixture::DatastoreFixture(Setup setup)
     : setup_(std::move(setup)),
-      vcenter_(Vcenter::shared()),
+      vcenter_(&Vcenter::shared()),
       unique_(random_hex(8)),
       store_dir_("store-" + unique_) {
     vcenter_->reset();
@@ -44,6 +44,9 @@ void DatastoreFixture::start() {
     store::DatastoreBackendOptions store;
     store.id = BackendId("vmware");
     store.datastores = {{"DC0", setup_.datastore, 0}};
+    for (const auto& choice : setup_.more) store.datastores.push_back(choice);
+    store.turns = setup_.turns;
+    store.answer_limit = setup_.answer_limit;
     store.store_dir = store_dir_;
     store.published_host = "vc.example.org";
     store.clone_targets = setup_.clone_targets;

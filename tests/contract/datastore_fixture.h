@@ -18,6 +18,9 @@ public:
         std::string datastore = "images";
         bool direct_to_host = true;
         std::vector<std::string> clone_targets = {};
+        std::vector<store::DatastoreChoice> more = {};  // beside `datastore`, whose weight is 0
+        store::TurnLimits turns = {};
+        std::chrono::milliseconds answer_limit{std::chrono::seconds(30)};
     };
 
     explicit DatastoreFixture(Setup setup);
@@ -51,6 +54,25 @@ private:
     asio::io_context loop_;
     std::unique_ptr<vsphere::VimClient> client_;
     std::unique_ptr<store::DatastoreBackend> backend_;
+};
+
+// What tests of this backend alone have in common.
+class DatastoreTest : public testing::Test {
+protected:
+    void SetUp() override { use({}); }
+    void use(DatastoreFixture::Setup setup) {
+        fixture_ = std::make_unique<DatastoreFixture>(std::move(setup));
+    }
+
+    store::Backend& backend() { return fixture_->backend(); }
+    const Vcenter& vcenter() { return fixture_->vcenter(); }
+    template <class T>
+    T await(awaitable<T> operation) {
+        return fixture_->await(std::move(operation));
+    }
+
+    const Call call_{"test"};
+    std::unique_ptr<DatastoreFixture> fixture_;
 };
 
 }  // namespace slipway::test

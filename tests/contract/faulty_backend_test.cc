@@ -17,7 +17,9 @@ Result<void> live_and_die(store::Backend& backend) {
     location.image_id = ImageId(new_uuid());
     location.data_file = "data.img";
     location.stored_bytes = 5;
-    SLIPWAY_TRY(const auto placement, test::run(backend.place(location.image_id, 5, call)));
+    SLIPWAY_TRY(
+        const auto placement, test::run(backend.place({location.image_id, 5, {}, {}}, call))
+    );
     location.directory = placement.directory;
     SLIPWAY_TRY(auto writer, test::run(backend.open_writer(location, 5, call)));
     SLIPWAY_CHECK(test::run(writer->write(as_bytes_of("hello"))));

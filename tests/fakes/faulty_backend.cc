@@ -69,9 +69,9 @@ bool FaultyBackend::has_failed() const {
 }
 
 awaitable<Result<store::Placement>> FaultyBackend::place(
-    const ImageId& image, std::uint64_t expected_bytes, const Call& call
+    const store::PlaceRequest& request, const Call& call
 ) {
-    return Countdown::count(countdown_, inner_.place(image, expected_bytes, call));
+    return Countdown::count(countdown_, inner_.place(request, call));
 }
 
 awaitable<Result<std::unique_ptr<store::ObjectWriter>>> FaultyBackend::open_writer(
@@ -128,6 +128,52 @@ awaitable<Result<Account>> FaultyBackend::clone(
 
 awaitable<Result<std::vector<DatastoreStatus>>> FaultyBackend::datastores(const Call& call) {
     return Countdown::count(countdown_, inner_.datastores(call));
+}
+
+awaitable<Result<std::vector<std::string>>> FaultyBackend::seed_datastores(
+    const std::string& datacenter, const std::string& name_regex, const Call& call
+) {
+    return Countdown::count(countdown_, inner_.seed_datastores(datacenter, name_regex, call));
+}
+
+awaitable<Result<Account>> FaultyBackend::seed(
+    const store::SeedRequest& request,
+    const std::string& checkpoint,
+    store::CloneProgress& progress,
+    const Call& call
+) {
+    return Countdown::count(countdown_, inner_.seed(request, checkpoint, progress, call));
+}
+
+awaitable<Result<store::SeedState>> FaultyBackend::keep_seed(
+    const store::SeedRequest& request, const Call& call
+) {
+    return Countdown::count(countdown_, inner_.keep_seed(request, call));
+}
+
+awaitable<Result<void>> FaultyBackend::remove_seed(
+    const store::SeedRequest& request, const Call& call
+) {
+    return Countdown::count(countdown_, inner_.remove_seed(request, call));
+}
+
+awaitable<Result<bool>> FaultyBackend::keeps_disks_as_objects(
+    const Location& location, const Call& call
+) {
+    return Countdown::count(countdown_, inner_.keeps_disks_as_objects(location, call));
+}
+
+awaitable<Result<Account>> FaultyBackend::import_disk(
+    const Location& location,
+    ByteSource& stream_optimized,
+    std::uint64_t capacity_bytes,
+    std::vector<store::SideFile> side_files,
+    const Call& call
+) {
+    return Countdown::count(
+        countdown_,
+        inner_.import_disk(location, stream_optimized, capacity_bytes, std::move(side_files), call)
+    );
 }
 
 }  // namespace slipway::test

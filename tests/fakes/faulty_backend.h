@@ -27,9 +27,8 @@ public:
     [[nodiscard]] bool has_failed() const;
 
     [[nodiscard]] const BackendInfo& info() const override { return inner_.info(); }
-    awaitable<Result<store::Placement>> place(
-        const ImageId& image, std::uint64_t expected_bytes, const Call& call
-    ) override;
+    awaitable<Result<store::Placement>> place(const store::PlaceRequest& request, const Call& call)
+        override;
     awaitable<Result<std::unique_ptr<store::ObjectWriter>>> open_writer(
         const Location& location, std::optional<std::uint64_t> stored_bytes, const Call& call
     ) override;
@@ -49,6 +48,29 @@ public:
         const Call& call
     ) override;
     awaitable<Result<std::vector<DatastoreStatus>>> datastores(const Call& call) override;
+    awaitable<Result<std::vector<std::string>>> seed_datastores(
+        const std::string& datacenter, const std::string& name_regex, const Call& call
+    ) override;
+    awaitable<Result<Account>> seed(
+        const store::SeedRequest& request,
+        const std::string& checkpoint,
+        store::CloneProgress& progress,
+        const Call& call
+    ) override;
+    awaitable<Result<store::SeedState>> keep_seed(
+        const store::SeedRequest& request, const Call& call
+    ) override;
+    awaitable<Result<void>> remove_seed(const store::SeedRequest& request, const Call& call)
+        override;
+    awaitable<Result<bool>> keeps_disks_as_objects(const Location& location, const Call& call)
+        override;
+    awaitable<Result<Account>> import_disk(
+        const Location& location,
+        ByteSource& stream_optimized,
+        std::uint64_t capacity_bytes,
+        std::vector<store::SideFile> side_files,
+        const Call& call
+    ) override;
 
 private:
     struct Countdown;

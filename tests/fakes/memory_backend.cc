@@ -48,6 +48,7 @@ struct MemoryBackend::State {
     std::map<std::string, std::map<std::string, Bytes>> directories;
     std::map<std::string, Bytes> clones;
     std::map<std::string, std::string> clone_tasks;  // path -> task that made it
+    std::map<std::string, store::SeedState> seeds;   // by <base folder>/<name>
 };
 
 // The file grows in place, so that an abandoned writer leaves what a real one leaves.
@@ -105,7 +106,9 @@ private:
 };
 
 MemoryBackend::MemoryBackend(MemoryBackendOptions options)
-    : capacity_bytes_(options.capacity_bytes), state_(std::make_shared<State>()) {
+    : capacity_bytes_(options.capacity_bytes),
+      keeps_disks_as_objects_(options.keeps_disks_as_objects),
+      state_(std::make_shared<State>()) {
     info_.id = options.id;
     info_.type = "memory";
     info_.is_default = options.is_default;
@@ -117,14 +120,16 @@ MemoryBackend::MemoryBackend(MemoryBackendOptions options)
 MemoryBackend::~MemoryBackend() = default;
 
 awaitable<Result<store::Placement>> MemoryBackend::place(
-    const ImageId& image, std::uint64_t expected_bytes, const Call& call
+    const store::PlaceRequest& request, const Call& call
 ) {
+    if (!request.admits(kDatastore))
+        co_return Error(Errc::not_found, "the store has no other datastore");
     SLIPWAY_CO_TRY(const auto status, co_await datastores(call));
-    if (expected_bytes > status.front().free_bytes)
+    if (request.expected_bytes > status.front().free_bytes)
         co_return Error(Errc::no_space, "no datastore has room for the image");
     store::Placement placement;
     placement.datastore = kDatastore;
-    placement.directory = kStoreDirectory + image.str() + "." + random_hex(16);
+    placement.directory = kStoreDirectory + request.image.str() + "." + random_hex(16);
     co_return placement;
 }
 
@@ -248,6 +253,74 @@ awaitable<Result<std::vector<DatastoreStatus>>> MemoryBackend::datastores(const 
     status.free_bytes = capacity_bytes_ - std::min(capacity_bytes_, used);
     status.accessible = true;
     co_return std::vector<DatastoreStatus>{status};
+}
+
+awaitable<Result<std::vector<std::string>>>
+MemoryBackend::seed_datastores(const std::string& datacenter, const std::string&, const Call&) {
+    if (datacenter != "DC0") co_return Error(Errc::not_found, "no such datacenter");
+    co_return std::vector<std::string>{kDatastore};
+}
+
+awaitable<Result<Account>> MemoryBackend::seed(
+    const store::SeedRequest& request,
+    const std::string&,
+    store::CloneProgress& progress,
+    const Call& call
+) {
+    SLIPWAY_CO_TRY(const std::uint64_t size, co_await stat(request.source, call));
+    const std::lock_guard lock(state_->mutex);
+    state_->seeds[request.base_folder + '/' + request.name] = {true, request.sizes_gib};
+    progress.report(100);
+    co_return Account{0, size, 0, "copy_disk"};
+}
+
+awaitable<Result<store::SeedState>>
+MemoryBackend::keep_seed(const store::SeedRequest& request, const Call&) {
+    const std::lock_guard lock(state_->mutex);
+    co_return state_->seeds[request.base_folder + '/' + request.name];
+}
+
+awaitable<Result<void>> MemoryBackend::remove_seed(const store::SeedRequest& request, const Call&) {
+    forget_seed(request.base_folder, request.name);
+    co_return Result<void>();
+}
+
+awaitable<Result<bool>> MemoryBackend::keeps_disks_as_objects(const Location&, const Call&) {
+    co_return keeps_disks_as_objects_;
+}
+
+awaitable<Result<Account>> MemoryBackend::import_disk(
+    const Location& location,
+    ByteSource& stream_optimized,
+    std::uint64_t,
+    std::vector<store::SideFile> side_files,
+    const Call& call
+) {
+    SLIPWAY_CO_TRY(auto writer, co_await open_writer(location, std::nullopt, call));
+    std::vector<std::byte> piece(64U << 10U);
+    std::uint64_t sent = 0;
+    for (;;) {
+        SLIPWAY_CO_TRY(const std::size_t count, co_await stream_optimized.read_some(piece));
+        if (count == 0) break;
+        SLIPWAY_CO_CHECK(co_await writer->write(std::span(piece).first(count)));
+        sent += count;
+    }
+    SLIPWAY_CO_CHECK(co_await writer->commit(sent, std::move(side_files)));
+    co_return Account{sent, 0, 0, "nfc"};
+}
+
+void MemoryBackend::forget_seed(const std::string& base_folder, const std::string& name) {
+    const std::lock_guard lock(state_->mutex);
+    state_->seeds.erase(base_folder + '/' + name);
+}
+
+std::optional<store::SeedState> MemoryBackend::seed_at(
+    const std::string& base_folder, const std::string& name
+) const {
+    const std::lock_guard lock(state_->mutex);
+    const auto found = state_->seeds.find(base_folder + '/' + name);
+    if (found == state_->seeds.end()) return std::nullopt;
+    return found->second;
 }
 
 std::vector<std::string> MemoryBackend::directories() const {

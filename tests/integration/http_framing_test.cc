@@ -1,4 +1,5 @@
 #include "tests/integration/http_server_fixture.h"
+#include "tests/support/request_streams.h"
 
 #include <vector>
 
@@ -163,6 +164,31 @@ TEST_F(HttpFramingTest, KeepsBodyAndNextRequestApartInOnePacket) {
     EXPECT_EQ(client.read_answer().body, "body");
     EXPECT_EQ(client.read_answer().body, "next");
     EXPECT_EQ(client.read_answer().body, "ok");
+}
+
+// The streams of the unit test once more, through sockets: each request that another parser finds
+// is answered with its own body, and what we refuse with one answer more and the end.
+TEST_F(HttpFramingTest, AnswersAsManyRequestsAsAnotherParserFinds) {
+    start();
+    for (const auto& stream : test::request_streams()) {
+        SCOPED_TRACE(stream.what);
+        const auto ours = test::read_by_slipway(stream.bytes, stream.bytes.size());
+        auto found = test::read_by_beast(stream.bytes).requests;
+        if (ours.end == test::StreamEnd::refused) found.resize(ours.requests.size());
+        RawClient client(port);
+        client.send(stream.bytes);
+        client.half_close();
+        for (const auto& request : found) {
+            auto answer = client.read_answer();
+            if (answer.status == 100) answer = client.read_answer();
+            EXPECT_EQ(answer.status, 200);
+            EXPECT_EQ(answer.body, request.target == "/text" ? request.body : "ok");
+        }
+        const auto last = client.read_answer();
+        if (ours.end == test::StreamEnd::refused) EXPECT_GE(last.status, 400);
+        if (ours.end == test::StreamEnd::closed) EXPECT_EQ(last.status, 0) << last.head;
+        EXPECT_EQ(client.read_to_end(), "");
+    }
 }
 
 TEST_F(HttpFramingTest, SurvivesNoise) {

@@ -32,29 +32,6 @@ std::uint64_t number_in_query(const Request& request, std::string_view name) {
     return value;
 }
 
-// Gives `size` bytes of the pattern; fails instead of giving byte `fails_at`.
-class PatternSource final : public ByteSource {
-public:
-    PatternSource(std::uint64_t size, std::uint64_t fails_at, std::atomic<std::uint64_t>& produced)
-        : size_(size), fails_at_(fails_at), produced_(produced) {}
-
-    awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override {
-        if (at_ >= fails_at_) co_return Error(Errc::unavailable, "the store is gone");
-        const auto end = std::min({size_, fails_at_, at_ + into.size()});
-        const auto bytes = static_cast<std::size_t>(end - at_);
-        for (std::size_t i = 0; i < bytes; ++i) into[i] = static_cast<std::byte>((at_ + i) % 251);
-        at_ = end;
-        produced_ += bytes;
-        co_return bytes;
-    }
-
-private:
-    std::uint64_t at_ = 0;
-    std::uint64_t size_;
-    std::uint64_t fails_at_;
-    std::atomic<std::uint64_t>& produced_;
-};
-
 Response text(int status, std::string body) {
     Response response;
     response.status = status;
@@ -64,12 +41,6 @@ Response text(int status, std::string body) {
 }
 
 }  // namespace
-
-std::string pattern(std::size_t size) {
-    std::string bytes(size, '\0');
-    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i % 251);
-    return bytes;
-}
 
 std::size_t allocated_bytes() {
 #ifdef SLIPWAY_TEST_ASAN
@@ -127,8 +98,7 @@ awaitable<Response> HttpServerTest::read_body(Request& request) {
         }
         if (*got == 0) break;
         for (std::size_t i = 0; i < *got; ++i)
-            if (piece[i] != static_cast<std::byte>((total + i) % 251))
-                co_return text(500, "other bytes");
+            if (piece[i] != test::pattern_byte(total + i)) co_return text(500, "other bytes");
         total += *got;
         body_bytes += *got;
     }
@@ -184,7 +154,11 @@ awaitable<Response> HttpServerTest::handle(Request& request) {
                                : number_in_query(request, "fails");
         const auto announced = number_in_query(request, "announced");
         response.stream_bytes = announced > 0 ? announced : size;
-        response.stream = std::make_unique<PatternSource>(size, fails, produced_bytes);
+        test::PatternOptions options;
+        options.fails_at = fails;
+        options.failure = Error(Errc::unavailable, "the store is gone");
+        options.gave = [this](std::size_t bytes) { produced_bytes += bytes; };
+        response.stream = std::make_unique<test::PatternSource>(size, std::move(options));
         co_return response;
     }
     co_return text(200, "ok");

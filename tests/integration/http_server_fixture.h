@@ -3,6 +3,7 @@
 #include "base/stream.h"
 #include "http/server.h"
 #include "tests/support/raw_client.h"
+#include "tests/support/sources.h"
 
 #include <gtest/gtest.h>
 #include <boost/asio/executor_work_guard.hpp>
@@ -18,6 +19,8 @@
 #include <vector>
 
 namespace slipway::http {
+
+using test::pattern;
 
 // A real Server on loopback with two threads, and a handler that shows each behaviour under a path
 // of its own (see http_server_fixture.cc).
@@ -51,8 +54,6 @@ private:
     std::vector<std::thread> threads_;
 };
 
-// `size` bytes of a fixed pattern.
-std::string pattern(std::size_t size);
 // Bytes allocated in this process now.
 std::size_t allocated_bytes();
 

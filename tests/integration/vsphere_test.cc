@@ -2,6 +2,7 @@
 
 #include "tests/integration/vsphere_fixture.h"
 #include "tests/support/run.h"
+#include "tests/support/sources.h"
 #include "vsphere/datastore_browser.h"
 #include "vsphere/namespace_manager.h"
 #include "vsphere/property_collector.h"
@@ -15,23 +16,8 @@ namespace slipway::vsphere::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-// `size` bytes of a pattern that repeats late.
-class PatternSource final : public ByteSource {
-public:
-    explicit PatternSource(std::uint64_t size) : size_(size) {}
-    awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override {
-        std::size_t count = 0;
-        for (; count < into.size() && at_ < size_; ++count, ++at_) into[count] = at(at_);
-        co_return count;
-    }
-    [[nodiscard]] std::optional<std::uint64_t> size_bytes() const override { return size_; }
-    static std::byte at(std::uint64_t i) { return static_cast<std::byte>(i * 31U + (i >> 8U)); }
-
-private:
-    std::uint64_t size_;
-    std::uint64_t at_ = 0;
-};
+using slipway::test::pattern_byte;
+using slipway::test::PatternSource;
 
 // Bytes of `source` if they are the pattern from `first` on; else the first position that is not.
 awaitable<Result<std::uint64_t>> count_pattern(ByteSource& source, std::uint64_t first) {
@@ -41,7 +27,7 @@ awaitable<Result<std::uint64_t>> count_pattern(ByteSource& source, std::uint64_t
         SLIPWAY_CO_TRY(const auto count, co_await source.read_some(buffer));
         if (count == 0) co_return total;
         for (std::size_t i = 0; i < count; ++i, ++total)
-            if (buffer[i] != PatternSource::at(first + total)) co_return total;
+            if (buffer[i] != pattern_byte(first + total)) co_return total;
     }
 }
 
@@ -123,12 +109,12 @@ TEST_F(VSphere, ReadsHostsThroughAView) {
 
 TEST_F(VSphere, ReadsManyObjectsPageByPage) {
     with_client([](VimClient& client) -> awaitable<void> {
-        co_await control("/settings", R"({"page_size": 2})");
+        vcenter().post("/settings", R"({"page_size": 2})");
         const auto content = co_await client.service_content(call);
         const auto found = co_await retrieve_below(
             client, (*content)->root_folder, "Datastore", {"name", "summary"}, call
         );
-        co_await control("/settings", R"({"page_size": 100})");
+        vcenter().post("/settings", R"({"page_size": 100})");
         expect_success(found);
         EXPECT_EQ(found->size(), 6U);
     });
@@ -235,7 +221,7 @@ TEST_F(VSphere, CancelsATaskThatHangs) {
         expect_success(co_await make_directory(client, ref(source, "hang"), {}, call));
         const FileBackedVirtualDiskSpec spec{.capacity_kib = 1024};
         expect_success(co_await create_disk(client, ref(source), spec, call));
-        co_await control(
+        vcenter().post(
             "/faults",
             R"({"match": {"kind": "task", "method": "CopyVirtualDisk_Task"}, "action": "task_hangs",)"
             R"( "count": 1})"
@@ -253,7 +239,7 @@ TEST_F(VSphere, TellsThatAnAnswerWasLost) {
     with_client([](VimClient& client) -> awaitable<void> {
         const auto disk = (co_await VSphere::file(client, "images", "lost/a.vmdk")).value();
         expect_success(co_await make_directory(client, ref(disk, "lost"), {}, call));
-        co_await control(
+        vcenter().post(
             "/faults",
             R"({"match": {"kind": "soap", "method": "CreateVirtualDisk_Task"},)"
             R"( "action": "lost_answer", "count": 1})"
@@ -269,7 +255,7 @@ class Routes : public VSphere, public ::testing::WithParamInterface<bool> {};
 TEST_P(Routes, CarryBytesUpAndDown) {
     with_client([](VimClient& client) -> awaitable<void> {
         auto options = route(GetParam());
-        options.esx_port = vcenter->esx_port();
+        options.esx_port = vcenter().esx_port();
         DatastoreFiles files(client, options);
         for (const std::string datastore : {"images", "ds with space+%&ü"}) {
             const std::string name =
@@ -308,13 +294,13 @@ INSTANTIATE_TEST_SUITE_P(, Routes, ::testing::Bool(), [](const auto& param) {
 
 TEST_F(VSphere, GoesThroughVCenterWhenNoHostAnswers) {
     with_client([](VimClient& client) -> awaitable<void> {
-        co_await control("/settings", R"({"esx": "refuse"})");
+        vcenter().post("/settings", R"({"esx": "refuse"})");
         auto options = route(true);
-        options.esx_port = vcenter->esx_port();
+        options.esx_port = vcenter().esx_port();
         DatastoreFiles files(client, options);
         const auto file = (co_await VSphere::file(client, "images", "x.txt")).value();
         const auto put = co_await files.put_text(file, "hello", call);
-        co_await control("/settings", R"({"esx": "up"})");
+        vcenter().post("/settings", R"({"esx": "up"})");
         expect_success(put);
         EXPECT_EQ(*put, TransferRoute::vcenter);
     });
@@ -325,12 +311,12 @@ TEST_F(VSphere, OutlivesItsSessionInEveryShape) {
         with_client([&](VimClient& client) -> awaitable<void> {
             const auto file = (co_await VSphere::file(client, "images", "expiry.txt")).value();
             const auto before = client.generation();
-            co_await control("/sessions/expire", R"({"shape": ")" + shape + R"("})");
+            vcenter().post("/sessions/expire", R"({"shape": ")" + shape + R"("})");
             const auto again = co_await read_datastore(client, file.datastore.ref, call);
             expect_success(again);
             EXPECT_EQ(client.generation(), before + 1) << shape;
 
-            co_await control("/sessions/expire", R"({"shape": ")" + shape + R"("})");
+            vcenter().post("/sessions/expire", R"({"shape": ")" + shape + R"("})");
             DatastoreFiles files(client, route(false));
             expect_success(co_await files.put_text(file, "hello", call));
             EXPECT_EQ(client.generation(), before + 2) << shape;
@@ -342,23 +328,51 @@ TEST_F(VSphere, WaitsOnThroughTheEndOfASession) {
     with_client([](VimClient& client) -> awaitable<void> {
         const auto disk = (co_await VSphere::file(client, "images", "through/a.vmdk")).value();
         expect_success(co_await make_directory(client, ref(disk, "through"), {}, call));
-        co_await control("/settings", R"({"task_base_ms": 900})");
+        vcenter().post("/settings", R"({"task_base_ms": 900})");
         const FileBackedVirtualDiskSpec spec{.capacity_kib = 1024};
         const auto started = co_await start_create_disk(client, ref(disk), spec, call);
         expect_success(started);
         bool expired = false;
         TaskCallbacks callbacks;
         callbacks.progress = [&](int) { expired = true; };
-        co_await control("/sessions/expire", "{}");
+        vcenter().post("/sessions/expire", "{}");
         expect_success(co_await wait_for_task(client, *started, call, callbacks));
-        co_await control("/settings", R"({"task_base_ms": 6})");
+        vcenter().post("/settings", R"({"task_base_ms": 6})");
         EXPECT_TRUE(expired);
         EXPECT_EQ(client.generation(), 2U);
     });
 }
 
+// A PUT alone does not keep a session: one that lasts longer than the server's patience would end
+// in a new login.
+TEST_F(VSphere, KeepsItsSessionDuringALongUpload) {
+    auto body = [](VimClientOptions options) -> awaitable<void> {
+        options.keep_alive_every = 200ms;
+        const auto executor = co_await asio::this_coro::executor;
+        VimClient client(executor, std::move(options));
+        TaskGroup group(executor);
+        group.spawn_on(executor, "keep-alive", [&client] { return client.keep_alive(); });
+        const auto file = (co_await VSphere::file(client, "images", "long.img")).value();
+        vcenter().set(R"({"session_idle_seconds": 2})");
+        vcenter().fault(R"({"match": {"kind": "folder", "method": "PUT"}, "action": "slow_drip",)"
+                        R"( "rate": 250000, "count": 1})");
+        DatastoreFiles files(client, route(false));
+        PatternSource bytes(1'000'000);
+        const auto put = co_await files.put(file, bytes, call);
+        const auto size = co_await files.size(file, call);
+        vcenter().set(R"({"session_idle_seconds": 1800})");
+        expect_success(put);
+        EXPECT_EQ(size.value(), 1'000'000U);
+        EXPECT_EQ(client.generation(), 1U);
+        group.cancel(asio::cancellation_type::terminal);
+        co_await group.wait(after(5s));
+        co_await client.close(call);
+    };
+    slipway::test::run(body(client_options()));
+}
+
 TEST_F(VSphere, RefusesAWrongPasswordOnce) {
-    auto options = vcenter->client_options();
+    auto options = client_options();
     options.password = Secret("wrong");
     auto body = [](VimClientOptions wrong) -> awaitable<void> {
         VimClient client(co_await asio::this_coro::executor, std::move(wrong));

@@ -1,34 +1,17 @@
 #pragma once
 
+#include "base/stream.h"
+#include "base/text.h"
 #include "http/framing.h"
 #include "http/query.h"
 #include "http/request.h"
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace slipway::test {
-
-// A text as a ByteSource.
-class TextSource final : public ByteSource {
-public:
-    explicit TextSource(std::string text) : text_(std::move(text)) {}
-
-    awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override {
-        const std::size_t bytes = std::min(into.size(), text_.size() - read_);
-        std::memcpy(into.data(), text_.data() + read_, bytes);
-        read_ += bytes;
-        co_return bytes;
-    }
-    [[nodiscard]] std::optional<std::uint64_t> size_bytes() const override { return text_.size(); }
-
-private:
-    std::string text_;
-    std::size_t read_ = 0;
-};
 
 // A request without a connection: FakeRequest request("GET", "/v2/images?limit=2"); its fields are
 // public and may be set before it is used.
@@ -66,12 +49,12 @@ public:
     [[nodiscard]] std::string_view raw_query() const override { return raw_query_; }
     [[nodiscard]] std::string_view header(std::string_view name) const override {
         for (const auto& [key, value] : headers)
-            if (http::equals_ignoring_case(key, name)) return value;
+            if (equals_ignoring_case(key, name)) return value;
         return {};
     }
     [[nodiscard]] bool has_header(std::string_view name) const override {
         return std::ranges::any_of(headers, [&](const auto& header) {
-            return http::equals_ignoring_case(header.first, name);
+            return equals_ignoring_case(header.first, name);
         });
     }
     [[nodiscard]] std::optional<std::uint64_t> content_length() const override { return length; }

@@ -56,7 +56,7 @@ void RawClient::half_close() {
 
 std::string RawClient::read_some(std::size_t limit) {
     if (!buffer_.empty()) {
-        const std::string piece = buffer_.substr(0, limit);
+        std::string piece = buffer_.substr(0, limit);
         buffer_.erase(0, piece.size());
         return piece;
     }

@@ -1,6 +1,7 @@
 #include "tests/support/vcenter.h"
 
 #include "base/json.h"
+#include "base/stream.h"
 #include "net/http_client.h"
 #include "tests/support/run.h"
 
@@ -20,22 +21,6 @@
 namespace slipway::test {
 namespace {
 
-class Text final : public ByteSource {
-public:
-    explicit Text(std::string_view text) : left_(text), size_(text.size()) {}
-    awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override {
-        const auto n = std::min(into.size(), left_.size());
-        std::ranges::copy(as_bytes_of(left_.substr(0, n)), into.begin());
-        left_.remove_prefix(n);
-        co_return n;
-    }
-    [[nodiscard]] std::optional<std::uint64_t> size_bytes() const override { return size_; }
-
-private:
-    std::string_view left_;
-    std::size_t size_;
-};
-
 std::string first_line(int pipe) {
     std::string line;
     for (char c = 0; ::read(pipe, &c, 1) == 1 && c != '\n';) line += c;
@@ -50,25 +35,34 @@ std::string text_of(const json::Value& object, std::string_view key) {
 
 std::unique_ptr<Vcenter> Vcenter::start() {
     const char* program = std::getenv("SLIPWAY_VCENTER");
-    if (!program || std::string_view(program).empty()) return nullptr;
+    if (!program || ::access(program, X_OK) != 0)
+        throw std::runtime_error(
+            "the simulated vCenter is not at $SLIPWAY_VCENTER; ./dev test builds it"
+        );
     std::unique_ptr<Vcenter> self(new Vcenter);
     std::string state =
         (std::filesystem::temp_directory_path() / "slipway-vcenter-XXXXXX").string();
     if (!::mkdtemp(state.data())) throw std::runtime_error("no temporary directory");
     self->state_ = state;
 
+    std::array<int, 2> input{};
     std::array<int, 2> output{};
-    if (::pipe2(output.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
+    if (::pipe2(input.data(), O_CLOEXEC) != 0 || ::pipe2(output.data(), O_CLOEXEC) != 0)
+        throw std::runtime_error("no pipe");
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, input[0], STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&actions, output[1], STDOUT_FILENO);
-    std::string name = program;
-    std::string flag = "-state";
-    const std::array<char*, 4> arguments = {name.data(), flag.data(), state.data(), nullptr};
+    // It ends with us, however we end: its standard input is our pipe.
+    std::array<std::string, 4> words = {program, "-state", state, "-stdin-exit"};
+    const std::array<char*, 5> arguments = {
+        words[0].data(), words[1].data(), words[2].data(), words[3].data(), nullptr};
     const int failed =
         ::posix_spawn(&self->process_, program, &actions, nullptr, arguments.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
+    ::close(input[0]);
     ::close(output[1]);
+    self->stdin_ = input[1];
     const std::string line = failed == 0 ? first_line(output[0]) : std::string();
     ::close(output[0]);
     if (line.empty()) throw std::runtime_error("the simulated vCenter did not start");
@@ -92,12 +86,13 @@ std::unique_ptr<Vcenter> Vcenter::start() {
     return self;
 }
 
-Vcenter* Vcenter::shared() {
+Vcenter& Vcenter::shared() {
     static const std::unique_ptr<Vcenter> instance = start();
-    return instance.get();
+    return *instance;
 }
 
 Vcenter::~Vcenter() {
+    if (stdin_ >= 0) ::close(stdin_);
     if (process_ > 0) {
         ::kill(process_, SIGTERM);
         ::waitpid(process_, nullptr, 0);
@@ -141,7 +136,7 @@ std::string Vcenter::control(
         net::HttpRequest request;
         request.method = method;
         request.url = net::parse_url(control_ + target).value();
-        Text text(body);
+        TextSource text(body);
         if (!body.empty()) request.body = &text;
         const net::TlsTrust trust;
         const Call call;

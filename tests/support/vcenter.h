@@ -19,10 +19,10 @@ public:
         std::filesystem::path directory;  // its files, to look at and to damage
     };
 
-    // The program is named by the environment variable SLIPWAY_VCENTER; null without it.
+    // The program is named by the environment variable SLIPWAY_VCENTER; throws without it.
     static std::unique_ptr<Vcenter> start();
     // One for all tests of this process; they keep apart by folders of their own.
-    static Vcenter* shared();
+    static Vcenter& shared();
 
     ~Vcenter();
     Vcenter(const Vcenter&) = delete;
@@ -37,6 +37,7 @@ public:
     // Requests to its control port; the answer's JSON.
     std::string get(const std::string& target) const;
     std::string post(const std::string& target, const std::string& json) const;
+    void remove(const std::string& target) const { control("DELETE", target, ""); }
     // A fault on demand, as JSON.
     void fault(const std::string& json) const { post("/faults", json); }
     // Settings as JSON; all() undone by reset().
@@ -53,6 +54,7 @@ private:
     ) const;
 
     int process_ = -1;
+    int stdin_ = -1;
     std::filesystem::path state_;
     std::string url_;
     std::string control_;

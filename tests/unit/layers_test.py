@@ -22,7 +22,7 @@ class LayersTest(unittest.TestCase):
 
     def test_refuses_what_goes_left_or_sideways(self):
         self.assertEqual(
-            ['store/a.cc:2: store may not include "http/b.h" (only base, format, model, vsphere)'],
+            ['store/a.cc:2: store may not include "http/b.h" (only base, format, model, net, vsphere)'],
             self.found("store/a.cc", '\n#include "http/b.h"\n'),
         )
         self.assertEqual(1, len(self.found("base/a.h", '#  include "model/b.h"\n')))
@@ -32,6 +32,17 @@ class LayersTest(unittest.TestCase):
         self.assertEqual(["http/a.cc:1: <sqlite3.h> stays in store"], self.found("http/a.cc", "#include <sqlite3.h>\n"))
         self.assertEqual([], self.found("store/a.cc", "#include <soci/soci.h>\n"))
         self.assertEqual(1, len(self.found("store/a.cc", "#include <boost/beast/core.hpp>\n")))
+        self.assertEqual(1, len(self.found("http/a.cc", "#include <boost/beast/http.hpp>\n")))
+        self.assertEqual([], self.found("net/a.cc", "#include <boost/beast/http.hpp>\n"))
+
+    def test_keeps_who_may_what_in_one_file(self):
+        text = "if (caller.identity.is_admin) return;\n"
+        self.assertEqual(
+            ["service/a.cc:1: is_admin is for service/policy.cc to ask"], self.found("service/a.cc", text)
+        )
+        self.assertEqual(1, len(self.found("http/api/a.cc", 'if (identity.has_role("x")) return;\n')))
+        self.assertEqual([], self.found("service/policy.cc", text))
+        self.assertEqual([], self.found("http/api/front.cc", text))
 
     def test_wants_paths_from_the_root(self):
         self.assertEqual(1, len(self.found("net/a.cc", '#include "a.h"\n')))

@@ -1,6 +1,7 @@
 #include "app/cli/commands.h"
 
 #include "app/config_text.h"
+#include "app/glance_config.h"
 #include "base/json.h"
 
 #include <openssl/crypto.h>
@@ -79,6 +80,13 @@ int config_sample() {
     return exit_done;
 }
 
+int config_import(const ConfigImportOptions& options) {
+    const ImportReport report = import_config(options.sources);
+    std::cout << import_text(report, options.sources.files);
+    std::cerr << findings_text(report.findings);
+    return report.starts() ? exit_done : exit_usage;
+}
+
 int version(const VersionOptions& options) {
     if (!options.json) {
         std::cout << "slipway " << SLIPWAY_VERSION << "\n";
@@ -99,16 +107,24 @@ int version(const VersionOptions& options) {
     return exit_done;
 }
 
-std::string dev_banner(std::uint16_t port) {
+std::string dev_banner(std::uint16_t port, std::uint16_t service_port) {
     const std::string client =
         "  openstack --os-auth-type none --os-endpoint http://127.0.0.1:" + std::to_string(port) +
         " image ";
     return "slipway serves a folder for development: on loopback only, and without "
            "authentication.\n"
-           "Everyone on this machine is its administrator. Try:\n" +
+           "Everyone on this machine is its administrator; with any X-Service-Token, or on port " +
+           std::to_string(service_port) +
+           ", also a service.\n\n"
+           "The stock client, in the folder of slipway's sources:\n"
+           "  PATH=\"$(tests/peers/venvs.py clients)/bin:$PATH\"\n\n"
+           "Upload, list, download, compare:\n"
+           "  seq 200000 > try.raw\n" +
+           client + "create --disk-format raw --container-format bare --file try.raw try\n" +
            client + "list\n" + client +
-           "create --disk-format raw --container-format bare --file FILE NAME\n" + client +
-           "save --file OUT NAME\n";
+           "save --file copy.raw try\n"
+           "  cmp try.raw copy.raw && echo equal\n" +
+           client + "delete try\n";
 }
 
 }  // namespace slipway::app::cli

@@ -35,6 +35,8 @@ public:
         add_config();
         add_db();
         add_clone();
+        add_seed();
+        add_store();
         add_version();
     }
 
@@ -94,6 +96,15 @@ private:
 
         CLI::App* sample = config->add_subcommand("sample", "Print every option with its help");
         sample->callback([this] { chosen_ = commands_.config_sample; });
+
+        CLI::App* import = config->add_subcommand(
+            "import", "Say what the options of a glance-api.conf mean here, and what is missing"
+        );
+        import
+            ->add_option("file", import_.sources.files, "glance-api.conf, and more; later ones win")
+            ->required()
+            ->type_name("FILE");
+        import->callback([this] { chosen_ = [this] { return commands_.config_import(import_); }; });
     }
 
     void add_db() {
@@ -102,15 +113,51 @@ private:
         CLI::App* sync =
             db->add_subcommand("sync", "Make the catalogue, or bring it to this version's schema");
         add_sources(*sync, db_.sources);
-        sync->callback([this] { choose_db(commands_.db_sync); });
+        sync->callback([this] { choose(db_, commands_.db_sync); });
         CLI::App* level = db->add_subcommand("version", "Print the schema's version");
         add_sources(*level, db_.sources);
-        level->callback([this] { choose_db(commands_.db_version); });
+        level->callback([this] { choose(db_, commands_.db_version); });
+        add_metadefs(*db);
     }
 
-    void choose_db(const std::function<int(const DbOptions&)>& command) {
-        db_.sources = default_sources(std::move(db_.sources));
-        chosen_ = [this, command] { return command(db_); };
+    void add_metadefs(CLI::App& db) {
+        CLI::App* load = db.add_subcommand(
+            "load_metadefs", "Load metadata definitions from files, as Glance has them"
+        );
+        load->add_option("path", load_.path, "Folder of *.json files, or one file")
+            ->required()
+            ->type_name("DIR");
+        CLI::Option* merge =
+            load->add_flag("--merge", load_.merge, "Add what namespaces that are there lack");
+        CLI::Option* prefer_new = load->add_flag(
+            "--prefer_new", load_.prefer_new, "With --merge: change what is there, too"
+        );
+        CLI::Option* overwrite = load->add_flag(
+            "--overwrite", load_.overwrite, "With --merge: replace namespaces that are there"
+        );
+        prefer_new->needs(merge)->excludes(overwrite);
+        overwrite->needs(merge);
+        add_sources(*load, load_.sources);
+        load->callback([this] { choose(load_, commands_.db_load_metadefs); });
+
+        CLI::App* save =
+            db.add_subcommand("export_metadefs", "Write metadata definitions into files");
+        save->add_option("path", export_.path, "Folder, in which files are overwritten")
+            ->required()
+            ->type_name("DIR");
+        add_sources(*save, export_.sources);
+        save->callback([this] { choose(export_, commands_.db_export_metadefs); });
+
+        CLI::App* unload = db.add_subcommand("unload_metadefs", "Remove all metadata definitions");
+        unload->add_flag("--yes", unload_.yes, "Do it; else what would be removed is printed");
+        add_sources(*unload, unload_.sources);
+        unload->callback([this] { choose(unload_, commands_.db_unload_metadefs); });
+    }
+
+    template <class Options>
+    void choose(Options& options, const std::function<int(const Options&)>& command) {
+        options.sources = default_sources(std::move(options.sources));
+        chosen_ = [&options, command] { return command(options); };
     }
 
     void add_clone() {
@@ -126,25 +173,121 @@ private:
         clone->add_option("--path", clone_.path, "Target on the datastore, ends in .vmdk or .iso")
             ->required()
             ->type_name("PATH");
-        clone->add_option("--url", clone_.url, "The server")
+        add_server(*clone, clone_);
+        clone->callback([this] {
+            finish_server(clone_);
+            chosen_ = [this] { return commands_.clone(clone_); };
+        });
+    }
+
+    void add_seed() {
+        CLI::App* seed =
+            app_.add_subcommand("seed", "Keep an image in the cache of Nova's compute services");
+        seed->add_option("image", seed_.image, "Id of the image")->required()->type_name("IMAGE");
+        CLI::Option* datacenter =
+            seed->add_option("--datacenter", seed_.datacenter, "Inventory path, as DC0");
+        CLI::Option* datastore =
+            seed->add_option("--datastore", seed_.datastore, "Name in the datacenter");
+        seed->add_option("--cache-prefix", seed_.cache_prefix, "cache_prefix of nova.conf");
+        seed->add_option(
+                "--size", seed_.sizes_gib, "Root disk of a flavor, in GiB; may be repeated"
+        )
+            ->type_name("GIB");
+        CLI::Option* stop = seed->add_flag("--stop", seed_.stop, "Keep it no longer, anywhere");
+        CLI::Option* remove = seed->add_flag(
+            "--remove", seed_.remove, "Keep it no longer, and remove it where no VM needs it"
+        );
+        add_server(*seed, seed_);
+        seed->callback([this, datacenter, datastore, stop, remove] {
+            seed_.stop = stop->count() + remove->count() > 0;
+            if (!seed_.stop && (datacenter->count() == 0 || datastore->count() == 0))
+                throw CLI::RequiredError("--datacenter and --datastore");
+            finish_server(seed_);
+            chosen_ = [this] { return commands_.seed(seed_); };
+        });
+    }
+
+    void add_store() {
+        CLI::App* store = app_.add_subcommand("store", "Look after the datastores of a store");
+        store->require_subcommand(1);
+        CLI::App* evacuate = store->add_subcommand(
+            "evacuate", "Move everything from a datastore to the others of its store"
+        );
+        evacuate->add_option("store", evacuate_.store, "Name of the store")
+            ->required()
+            ->type_name("STORE");
+        evacuate->add_option("datastore", evacuate_.datastore, "The datastore, as DC0/old")
+            ->required()
+            ->type_name("DATASTORE");
+        add_server(*evacuate, evacuate_);
+        evacuate->callback([this] {
+            finish_server(evacuate_);
+            chosen_ = [this] { return commands_.evacuate(evacuate_); };
+        });
+        add_store_list(*store);
+        add_store_test(*store);
+    }
+
+    void add_store_list(CLI::App& store) {
+        CLI::App* list = store.add_subcommand("list", "Show the stores and their datastores");
+        add_sources(*list, store_list_.sources);
+        list->add_flag("--json", store_list_.json, "One JSON object");
+        list->callback([this] {
+            store_list_.sources = default_sources(std::move(store_list_.sources));
+            chosen_ = [this] { return commands_.store_list(store_list_); };
+        });
+    }
+
+    void add_store_test(CLI::App& store) {
+        CLI::App* test = store.add_subcommand(
+            "test", "Write, read, copy, clone and seed on a store, and leave nothing behind"
+        );
+        add_sources(*test, store_test_.sources);
+        test->add_option("store", store_test_.store, "Name of the store")
+            ->required()
+            ->type_name("STORE");
+        test->add_option(
+                "--size", store_test_.size_bytes, "Bytes of the disk that is written; as 64M, 1G"
+        )
+            ->transform(CLI::AsSizeValue(false))
+            ->check(CLI::Range(std::uint64_t{1} << 20U, std::uint64_t{1} << 40U))
+            ->type_name("SIZE");
+        test->add_option(
+                "--target",
+                store_test_.targets,
+                "A datastore for clones and seeds besides the store's, as DC0/work; may be repeated"
+        )
+            ->type_name("DATASTORE")
+            ->allow_extra_args(false);
+        test->add_flag("--clean", store_test_.clean, "Remove what earlier tests left, only");
+        test->add_flag("--quiet", store_test_.quiet, "Print failures and differences only");
+        test->add_flag("--json", store_test_.json, "One JSON object");
+        test->callback([this] {
+            store_test_.sources = default_sources(std::move(store_test_.sources));
+            chosen_ = [this] { return commands_.store_test(store_test_); };
+        });
+    }
+
+    void add_server(CLI::App& command, ServerOptions& server) {
+        command.add_option("--url", server.url, "The server")
             ->type_name("URL")
             ->capture_default_str();
-        clone
-            ->add_option(
+        command
+            .add_option(
                 "--token",
                 token_,
                 "Token of the caller; better in the environment, where others do not see it"
             )
             ->type_name("TOKEN")
             ->envname("OS_TOKEN");
-        clone->add_flag("--no-wait", no_wait_, "Print the task and leave");
-        clone->add_flag("--quiet", clone_.quiet, "Print errors only");
-        clone->add_flag("--json", clone_.json, "Print the task as JSON");
-        clone->callback([this] {
-            clone_.wait = !no_wait_;
-            clone_.token = Secret(token_);
-            chosen_ = [this] { return commands_.clone(clone_); };
-        });
+        command.add_flag("--no-wait", no_wait_, "Print the task and leave");
+        command.add_flag("--quiet", server.quiet, "Print errors only");
+        command.add_flag("--json", server.json, "Print the task as JSON");
+    }
+
+    void finish_server(ServerOptions& server) {
+        server.wait = !no_wait_;
+        server.token = Secret(token_);
     }
 
     void add_version() {
@@ -160,8 +303,16 @@ private:
     std::string dev_directory_;
     ConfigCheckOptions check_;
     ConfigShowOptions show_;
+    ConfigImportOptions import_;
     DbOptions db_;
+    LoadMetadefsOptions load_;
+    ExportMetadefsOptions export_;
+    UnloadMetadefsOptions unload_;
     CloneOptions clone_;
+    SeedOptions seed_;
+    EvacuateOptions evacuate_;
+    StoreListOptions store_list_;
+    StoreTestOptions store_test_;
     std::string token_;
     bool no_wait_ = false;
     VersionOptions version_;

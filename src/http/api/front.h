@@ -5,6 +5,7 @@
 #include "http/api/versions.h"
 #include "http/router.h"
 #include "http/server.h"
+#include "service/policy.h"
 
 namespace slipway::http::api {
 
@@ -16,10 +17,12 @@ public:
         HealthCheck health;
         Versions versions;
         auth::IdentityService& identity;
+        const service::Policy& policy;
         const Router& router;
         // What makes a caller a service.
         bool face_by_token = true;
         bool face_by_listener = true;
+        PublicUrl public_url = {};
     };
 
     explicit Front(Parts parts) : parts_(std::move(parts)) {}

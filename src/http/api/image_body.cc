@@ -1,6 +1,8 @@
 #include "http/api/image_body.h"
 
 #include "base/ids.h"
+#include "base/text.h"
+#include "http/api/location_body.h"
 
 #include <algorithm>
 #include <array>
@@ -30,13 +32,6 @@ Error bad(std::string_view name, std::string_view what) {
     );
 }
 
-bool has_control_characters(std::string_view text) {
-    return std::any_of(text.begin(), text.end(), [](char c) {
-        const auto byte = static_cast<unsigned char>(c);
-        return byte < 0x20 || byte == 0x7F;
-    });
-}
-
 Result<AttributeValue> read_text(const Attribute& attribute, const json::Value& value) {
     if (value.is_null()) {
         if (!attribute.nullable) return bad(attribute.name, "must not be null");
@@ -51,6 +46,8 @@ Result<AttributeValue> read_text(const Attribute& attribute, const json::Value& 
     if (attribute.is_base && has_control_characters(text))
         return bad(attribute.name, "must not hold control characters");
     if (attribute.uuid && !is_uuid(text)) return bad(attribute.name, "must be a UUID");
+    if (attribute.pattern && !attribute.pattern->is_in(text))
+        return bad(attribute.name, "must match " + attribute.pattern->str());
     if (!attribute.choices.empty() &&
         std::find(attribute.choices.begin(), attribute.choices.end(), text) ==
             attribute.choices.end()) {
@@ -125,9 +122,9 @@ Result<std::string> read_pointer(std::string_view pointer) {
         token += next == '0' ? '~' : '/';
         ++i;
     }
-    const auto first = token.find_first_not_of(' ');
-    if (first == std::string::npos) return malformed;
-    return token.substr(first, token.find_last_not_of(' ') - first + 1);
+    token = trimmed(token, " ");
+    if (token.empty()) return malformed;
+    return token;
 }
 
 struct RawOperation {
@@ -164,23 +161,19 @@ Result<RawOperation> read_raw(const json::Value& object, PatchDialect dialect) {
     return raw;
 }
 
+bool is_about_locations(std::string_view pointer) {
+    return pointer == "/locations" || pointer.starts_with("/locations/");
+}
+
 Result<PatchOperation> read_operation(
-    const ImageSchema& schema, const json::Value& object, PatchDialect dialect
+    const ImageSchema& schema, const json::Value& object, const RawOperation& raw
 ) {
-    if (!object.is_object())
-        return Error(Errc::invalid_argument, "Operations must be JSON objects.");
-    SLIPWAY_TRY(const RawOperation raw, read_raw(object, dialect));
-    // With locations hidden and not settable by clients, every change of them is refused alike.
-    const Error locations_are_ours(
-        Errc::forbidden, "It's not allowed to update locations: they are slipway's own."
-    );
-    if (raw.pointer.starts_with("/locations/")) return locations_are_ours;
     PatchOperation operation;
     operation.verb = raw.verb;
     SLIPWAY_TRY(operation.name, read_pointer(raw.pointer));
-    if (operation.name == "locations") return locations_are_ours;
     const Attribute* attribute = schema.find(operation.name);
-    if (operation.name == "id" || (attribute != nullptr && attribute->read_only))
+    if (operation.name == "id" || operation.name == "locations" ||
+        (attribute != nullptr && attribute->read_only))
         return read_only(operation.name);
     if (ImageSchema::is_reserved(operation.name)) return reserved(operation.name);
     SLIPWAY_CHECK(check_property_name(operation.name));
@@ -196,12 +189,6 @@ Result<PatchOperation> read_operation(
 }
 
 }  // namespace
-
-std::size_t characters(std::string_view text) {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-        return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-    }));
-}
 
 Result<AttributeValue> read_attribute(
     const ImageSchema& schema, std::string_view name, const json::Value& value
@@ -247,6 +234,8 @@ Result<Image> read_new_image(
     const auto members = document.root().members();
     for (const auto& [name, value] : members)
         if (is_link(name)) return read_only(name);
+    for (const std::string& name : schema.required())
+        if (!document.root().find(name)) return bad(name, "is a required property");
     std::vector<std::pair<std::string, AttributeValue>> values;
     for (const auto& [name, value] : members) {
         SLIPWAY_TRY(AttributeValue read, read_attribute(schema, name, value));
@@ -287,7 +276,18 @@ Result<ImagePatch> read_image_patch(
     ImagePatch patch;
     patch.dialect = dialect;
     for (const json::Value& element : elements) {
-        SLIPWAY_TRY(PatchOperation operation, read_operation(schema, element, dialect));
+        if (!element.is_object())
+            return Error(Errc::invalid_argument, "Operations must be JSON objects.");
+        SLIPWAY_TRY(const RawOperation raw, read_raw(element, dialect));
+        if (is_about_locations(raw.pointer)) {
+            SLIPWAY_TRY(
+                auto operation,
+                read_location_operation(raw.verb, raw.pointer, element.find("value"))
+            );
+            patch.locations.push_back(std::move(operation));
+            continue;
+        }
+        SLIPWAY_TRY(PatchOperation operation, read_operation(schema, element, raw));
         patch.operations.push_back(std::move(operation));
     }
     return patch;

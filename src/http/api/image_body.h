@@ -10,9 +10,6 @@
 
 namespace slipway::http::api {
 
-// Code points of valid UTF-8.
-std::size_t characters(std::string_view text);
-
 // Reads `value` as the attribute or property `name`, by the schema.
 // Errors: invalid_argument with the name and what is wrong.
 Result<service::AttributeValue> read_attribute(

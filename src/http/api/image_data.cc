@@ -1,5 +1,6 @@
 #include "http/api/image_data.h"
 
+#include "base/text.h"
 #include "http/api/images.h"
 #include "http/problem.h"
 #include "http/range.h"
@@ -8,21 +9,14 @@
 
 namespace slipway::http::api {
 
-namespace {
-
 Result<void> require_octet_stream(const Request& request) {
-    std::string_view type = request.header("Content-Type");
-    type = type.substr(0, type.find(';'));
-    while (!type.empty() && type.back() == ' ') type.remove_suffix(1);
-    if (type != "application/octet-stream")
+    if (media_type(request.header("Content-Type")) != "application/octet-stream")
         return Error(Errc::unsupported, "Image data must be sent as application/octet-stream.");
     if (!request.header("Content-Encoding").empty())
         return Error(Errc::unsupported, "Image data must be sent without a Content-Encoding.");
     return {};
 }
 
-// The announced length: x-openstack-image-size, which clients add to chunked bodies, or
-// Content-Length.
 Result<std::optional<std::uint64_t>> expected_bytes(const Request& request) {
     const std::string_view text = request.header("x-openstack-image-size");
     if (request.has_header("x-openstack-image-size")) {
@@ -40,6 +34,25 @@ Result<std::optional<std::uint64_t>> expected_bytes(const Request& request) {
         return std::optional(size);
     }
     return request.content_length();
+}
+
+namespace {
+
+// ?prefer=a,b; empty names are skipped, several parameters are one list.
+std::optional<std::vector<std::string>> preferred_stores(const Request& request) {
+    std::optional<std::vector<std::string>> stores;
+    for (const auto& [name, value] : request.query()) {
+        if (name != "prefer") continue;
+        if (!stores) stores.emplace();
+        std::string_view rest = value;
+        while (!rest.empty()) {
+            const auto comma = std::min(rest.find(','), rest.size());
+            const auto store = trimmed(rest.substr(0, comma));
+            if (!store.empty()) stores->emplace_back(store);
+            rest.remove_prefix(std::min(comma + 1, rest.size()));
+        }
+    }
+    return stores;
 }
 
 }  // namespace
@@ -64,32 +77,44 @@ awaitable<Result<Response>> ImageDataApi::upload(Request& request) {
 
 awaitable<Result<Response>> ImageDataApi::download(Request& request) {
     SLIPWAY_CO_TRY(const ImageId id, image_id(request));
-    SLIPWAY_CO_TRY(const auto offer, co_await data_.offer(request.caller, id));
+    SLIPWAY_CO_TRY(
+        const auto offer, co_await data_.offer(request.caller, id, preferred_stores(request))
+    );
     if (offer.locations.empty()) co_return no_content();
 
-    const RangeOutcome range = decide_range(request, offer.size_bytes);
+    SLIPWAY_CO_TRY(DataAnswer answer, data_answer(request, offer.size_bytes, offer.face.checksum));
+    if (!answer.wanted) co_return std::move(answer.response);
+    SLIPWAY_CO_TRY(
+        answer.response.stream, co_await data_.open(request.caller, offer, *answer.wanted)
+    );
+    if (answer.response.status == 200) co_await cache_.note_download(id, request.caller.call);
+    co_return std::move(answer.response);
+}
+
+Result<DataAnswer> data_answer(
+    const Request& request, std::uint64_t size_bytes, const std::optional<std::string>& checksum
+) {
+    const RangeOutcome range = decide_range(request, size_bytes);
     if (range.status == 400)
-        co_return Error(Errc::invalid_argument, "Only one byte range can be asked for at a time.");
+        return Error(Errc::invalid_argument, "Only one byte range can be asked for at a time.");
+    DataAnswer answer;
+    Response& response = answer.response;
     if (range.status == 416) {
-        Response refused = problem(request, 416, "The requested range is not within the image.");
-        refused.with("Content-Range", range.content_range);
-        co_return refused;
+        response = problem(request, 416, "The requested range is not within the image.");
+        response.with("Content-Range", range.content_range);
+        return answer;
     }
-    Response response;
     response.status = range.status;
     response.with("Content-Type", "application/octet-stream").with("Accept-Ranges", "bytes");
-    if (offer.face.checksum) response.with("Content-MD5", *offer.face.checksum);
+    if (checksum) response.with("Content-MD5", *checksum);
     if (range.status == 206) response.with("Content-Range", range.content_range);
     if (request.method() == "HEAD") {
         response.head_bytes = range.length;
-        co_return response;
+        return answer;
     }
     response.stream_bytes = range.length;
-    if (range.length > 0) {
-        const ByteRange wanted{range.first, range.length};
-        SLIPWAY_CO_TRY(response.stream, co_await data_.open(request.caller, offer, wanted));
-    }
-    co_return response;
+    if (range.length > 0) answer.wanted = ByteRange{range.first, range.length};
+    return answer;
 }
 
 }  // namespace slipway::http::api

@@ -64,6 +64,7 @@ void write_attribute(json::Writer& writer, const Attribute& attribute) {
             "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}"
             "$"
         );
+    if (attribute.pattern) writer.member("pattern", attribute.pattern->str());
     if (attribute.max_length > 0)
         writer.member("maxLength", static_cast<std::int64_t>(attribute.max_length));
     if (!attribute.choices.empty()) {
@@ -95,7 +96,13 @@ void write_image_schema(json::Writer& writer, const ImageSchema& schema) {
     write_link(writer, "self", "{self}");
     write_link(writer, "enclosure", "{file}");
     write_link(writer, "describedby", "{schema}");
-    writer.end_array().end_object();
+    writer.end_array();
+    if (!schema.required().empty()) {
+        writer.key("required").begin_array();
+        for (const std::string& name : schema.required()) writer.string(name);
+        writer.end_array();
+    }
+    writer.end_object();
 }
 
 }  // namespace
@@ -104,6 +111,9 @@ void write_locations(json::Writer& writer, const std::vector<service::ShownLocat
     writer.begin_array();
     for (const auto& location : locations) {
         writer.begin_object().member("url", location.url).key("metadata").begin_object();
+        if (const auto metadata = json::Document::parse(location.metadata))
+            for (const auto& [name, value] : metadata->root().members())
+                writer.key(name).value(value);
         writer.member("store", location.store).end_object().end_object();
     }
     writer.end_array();

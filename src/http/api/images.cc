@@ -1,7 +1,9 @@
 #include "http/api/images.h"
 
+#include "base/text.h"
 #include "http/api/image_body.h"
 #include "http/api/image_view.h"
+#include "http/api/location_body.h"
 #include "http/problem.h"
 
 namespace slipway::http::api {
@@ -9,14 +11,6 @@ namespace slipway::http::api {
 namespace {
 
 constexpr std::size_t kLongestTag = 255;
-
-// The media type without its parameters.
-std::string_view media_type(const Request& request) {
-    std::string_view value = request.header("Content-Type");
-    value = value.substr(0, value.find(';'));
-    while (!value.empty() && value.back() == ' ') value.remove_suffix(1);
-    return value;
-}
 
 std::string joined(const std::vector<std::string>& words) {
     std::string text;
@@ -43,6 +37,12 @@ void ImagesApi::add_routes(Router& router) {
         "/v2/images/{image_id}/locations",
         BodyRule::ignored,
         bind(this, &ImagesApi::locations)
+    );
+    router.add(
+        "POST",
+        "/v2/images/{image_id}/locations",
+        BodyRule::taken,
+        bind(this, &ImagesApi::add_location)
     );
     router.add(
         "POST",
@@ -88,6 +88,8 @@ awaitable<Result<Response>> ImagesApi::create(Request& request) {
     Response response = json_response(201, image_json(created));
     const std::string path = "/v2/images/" + created.image.id.str();
     response.with("Location", options_.public_url.base(request) + path);
+    if (!options_.import_methods.empty())
+        response.with("OpenStack-image-import-methods", joined(options_.import_methods));
     if (!options_.store_ids.empty())
         response.with("OpenStack-image-store-ids", joined(options_.store_ids));
     co_return response;
@@ -102,7 +104,7 @@ awaitable<Result<Response>> ImagesApi::show(Request& request) {
 awaitable<Result<Response>> ImagesApi::update(Request& request) {
     constexpr std::string_view kV20 = "application/openstack-images-v2.0-json-patch";
     constexpr std::string_view kV21 = "application/openstack-images-v2.1-json-patch";
-    const std::string_view type = media_type(request);
+    const std::string_view type = media_type(request.header("Content-Type"));
     if (type != kV20 && type != kV21) {
         const std::string accepted = std::string(kV20) + ", " + std::string(kV21);
         Response refused =
@@ -114,6 +116,11 @@ awaitable<Result<Response>> ImagesApi::update(Request& request) {
     const auto dialect = type == kV20 ? service::PatchDialect::v2_0 : service::PatchDialect::v2_1;
     SLIPWAY_CO_TRY(const ImageId id, image_id(request));
     SLIPWAY_CO_TRY(auto patch, read_image_patch(schema_, body, options_.json, dialect));
+    const bool is_about_locations = !patch.locations.empty();
+    if (is_about_locations)
+        SLIPWAY_CO_CHECK(co_await locations_.change(request.caller, id, std::move(patch.locations))
+        );
+    if (is_about_locations && patch.operations.empty()) co_return co_await show(request);
     SLIPWAY_CO_TRY(const auto image, co_await images_.update(request.caller, id, std::move(patch)));
     co_return json_response(200, image_json(image));
 }
@@ -145,11 +152,23 @@ awaitable<Result<Response>> ImagesApi::locations(Request& request) {
     co_return json_response(200, writer.text());
 }
 
+awaitable<Result<Response>> ImagesApi::add_location(Request& request) {
+    SLIPWAY_CO_TRY(const std::string body, co_await request.read_text(options_.json.bytes));
+    SLIPWAY_CO_TRY(auto location, read_location_request(body, options_.json));
+    SLIPWAY_CO_TRY(const ImageId id, image_id(request));
+    SLIPWAY_CO_CHECK(co_await locations_.add(request.caller, id, std::move(location)));
+    Response accepted;
+    accepted.status = 202;
+    co_return accepted;
+}
+
 awaitable<Result<Response>> ImagesApi::add_tag(Request& request) {
     SLIPWAY_CO_TRY(const ImageId id, image_id(request));
     const std::string& tag = request.params.at("tag");
     if (characters(tag) > kLongestTag)
         co_return Error(Errc::invalid_argument, "A tag may have at most 255 characters.");
+    if (has_control_characters(tag))
+        co_return Error(Errc::invalid_argument, "A tag must not hold control characters.");
     SLIPWAY_CO_CHECK(co_await images_.add_tag(request.caller, id, tag));
     co_return no_content();
 }

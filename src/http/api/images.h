@@ -5,6 +5,7 @@
 #include "http/api/public_url.h"
 #include "http/router.h"
 #include "service/image_service.h"
+#include "service/location_service.h"
 
 #include <string>
 #include <vector>
@@ -20,10 +21,16 @@ public:
         PublicUrl public_url;
         std::vector<std::string>
             store_ids;  // for OpenStack-image-store-ids; empty: not multi-store
+        std::vector<std::string> import_methods;  // for OpenStack-image-import-methods
     };
 
-    ImagesApi(service::ImageService& images, const ImageSchema& schema, Options options)
-        : images_(images), schema_(schema), options_(std::move(options)) {}
+    ImagesApi(
+        service::ImageService& images,
+        service::LocationService& locations,
+        const ImageSchema& schema,
+        Options options
+    )
+        : images_(images), locations_(locations), schema_(schema), options_(std::move(options)) {}
 
     void add_routes(Router& router);
 
@@ -35,10 +42,12 @@ private:
     awaitable<Result<Response>> remove(Request& request);
     awaitable<Result<Response>> act(Request& request);
     awaitable<Result<Response>> locations(Request& request);
+    awaitable<Result<Response>> add_location(Request& request);
     awaitable<Result<Response>> add_tag(Request& request);
     awaitable<Result<Response>> remove_tag(Request& request);
 
     service::ImageService& images_;
+    service::LocationService& locations_;
     const ImageSchema& schema_;
     Options options_;
 };

@@ -1,32 +1,24 @@
 #include "http/api/list_query.h"
 
+#include "base/text.h"
 #include "model/image.h"
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
+#include <limits>
 #include <optional>
 
 namespace slipway::http::api {
 
 namespace {
 
+// A condition each in one statement, and a value each bound to it: both engines bound these.
+constexpr std::size_t kMostFilters = 64;
+constexpr std::size_t kMostValues = 1000;
+
 Error bad(std::string message) {
     return Error(Errc::invalid_argument, std::move(message));
-}
-
-std::string lower(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
-        return static_cast<char>(std::tolower(c));
-    });
-    return text;
-}
-
-std::string trimmed(std::string_view text) {
-    const auto first = text.find_first_not_of(' ');
-    if (first == std::string_view::npos) return {};
-    return std::string(text.substr(first, text.find_last_not_of(' ') - first + 1));
 }
 
 Result<std::int64_t> read_integer(std::string_view name, std::string_view text) {
@@ -75,16 +67,13 @@ Result<std::vector<Sort>> read_sort(std::string_view text) {
     std::vector<Sort> sorts;
     while (true) {
         const auto comma = text.find(',');
-        const std::string item = trimmed(text.substr(0, comma));
+        const std::string_view item = trimmed(text.substr(0, comma));
         if (item.empty()) return bad("Parameter 'sort' must not hold empty keys.");
         const auto colon = item.find(':');
         Sort sort;
-        SLIPWAY_TRY(sort.key, read_sort_key(trimmed(std::string_view(item).substr(0, colon))));
-        if (colon != std::string::npos) {
-            SLIPWAY_TRY(
-                sort.direction,
-                read_sort_direction(trimmed(std::string_view(item).substr(colon + 1)))
-            );
+        SLIPWAY_TRY(sort.key, read_sort_key(trimmed(item.substr(0, colon))));
+        if (colon != std::string_view::npos) {
+            SLIPWAY_TRY(sort.direction, read_sort_direction(trimmed(item.substr(colon + 1))));
         }
         sorts.push_back(sort);
         if (comma == std::string_view::npos) return sorts;
@@ -136,6 +125,7 @@ Result<std::vector<std::string>> read_in_list(std::string_view text) {
                 item += text[i++];
             }
         }
+        if (items.size() == kMostValues) return bad("An 'in:' filter may have at most 1000 items.");
         items.push_back(std::move(item));
         if (i >= text.size()) return items;
         ++i;
@@ -246,9 +236,7 @@ Result<void> read_item(
     const std::string& value
 ) {
     if (name == "limit") {
-        SLIPWAY_TRY(const auto number, read_integer(name, value));
-        if (number < 0) return bad("limit param must be positive");
-        query.limit = std::min(static_cast<std::size_t>(number), limits.at_most);
+        SLIPWAY_TRY(query.limit, read_limit(value, limits.at_most));
     } else if (name == "marker") {
         auto id = parse_image_id(value);
         if (!id) return bad("Invalid marker: no image has the id " + value.substr(0, 64) + ".");
@@ -256,9 +244,9 @@ Result<void> read_item(
     } else if (name == "sort") {
         sort.sort = value;
     } else if (name == "sort_key") {
-        sort.keys.push_back(trimmed(value));
+        sort.keys.emplace_back(trimmed(value));
     } else if (name == "sort_dir") {
-        sort.directions.push_back(trimmed(value));
+        sort.directions.emplace_back(trimmed(value));
     } else if (name == "member_status") {
         if (!is_one_of(value, {"pending", "accepted", "rejected", "all"}))
             return bad("Invalid member_status: it must be one of pending, accepted, rejected, all."
@@ -273,7 +261,7 @@ Result<void> read_item(
             );
         query.visibility = value;
     } else if (name == "os_hidden") {
-        SLIPWAY_TRY(query.hidden, read_flag(name, lower(value)));
+        SLIPWAY_TRY(query.hidden, read_flag(name, lower_case(value)));
     } else if (name == "protected") {
         SLIPWAY_TRY(query.is_protected, read_flag(name, value));
     } else if (name == "tag") {
@@ -284,25 +272,27 @@ Result<void> read_item(
     return {};
 }
 
+// As forms do: a blank is '+'.
 std::string form_encoded(std::string_view text) {
-    constexpr std::string_view kHex = "0123456789ABCDEF";
     std::string out;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.' || c == '~') {
-            out += c;
-        } else if (c == ' ') {
-            out += '+';
-        } else {
-            out += '%';
-            out += kHex[byte >> 4U];
-            out += kHex[byte & 0xFU];
-        }
+    while (true) {
+        const auto blank = std::min(text.find(' '), text.size());
+        out += percent_encoded(text.substr(0, blank));
+        if (blank == text.size()) return out;
+        out += '+';
+        text.remove_prefix(blank + 1);
     }
-    return out;
 }
 
 }  // namespace
+
+Result<std::size_t> read_limit(std::string_view text, std::size_t at_most) {
+    std::size_t limit = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
+    if (end != text.data() + text.size() || error == std::errc::invalid_argument)
+        return bad("limit must be a whole number, not below 0.");
+    return error == std::errc() ? std::min(limit, at_most) : at_most;
+}
 
 Result<ImageQuery> read_list_query(const QueryItems& items, const ListLimits& limits) {
     ImageQuery query;
@@ -310,6 +300,10 @@ Result<ImageQuery> read_list_query(const QueryItems& items, const ListLimits& li
     SortInput sort;
     for (const auto& [name, value] : items)
         SLIPWAY_CHECK(read_item(query, sort, limits, name, value));
+    if (query.tags.size() + query.texts.size() + query.numbers.size() + query.times.size() +
+            query.properties.size() >
+        kMostFilters)
+        return bad("A list may be filtered by at most 64 conditions.");
     if (sort.sort) {
         if (!sort.keys.empty() || !sort.directions.empty())
             return bad("Use either 'sort' or 'sort_key' with 'sort_dir', not both.");

@@ -1,6 +1,7 @@
 #include "http/api/members.h"
 
 #include "base/json.h"
+#include "base/text.h"
 #include "http/api/images.h"
 
 namespace slipway::http::api {
@@ -26,8 +27,10 @@ Response member_response(const Member& member) {
 }
 
 // The one string member `key` of a JSON object body.
-Result<std::string> read_body_member(std::string_view body, std::string_view key) {
-    SLIPWAY_TRY(const json::Document document, json::Document::parse(body));
+Result<std::string> read_body_member(
+    std::string_view body, std::string_view key, const json::Limits& limits
+) {
+    SLIPWAY_TRY(const json::Document document, json::Document::parse(body, limits));
     if (!document.root().is_object())
         return Error(
             Errc::invalid_argument,
@@ -59,10 +62,12 @@ awaitable<Result<Response>> MembersApi::list(Request& request) {
 }
 
 awaitable<Result<Response>> MembersApi::add(Request& request) {
-    SLIPWAY_CO_TRY(const std::string body, co_await request.read_text(json_bytes_));
-    SLIPWAY_CO_TRY(const std::string project, read_body_member(body, "member"));
-    if (project.size() > kLongestProject)
+    SLIPWAY_CO_TRY(const std::string body, co_await request.read_text(json_.bytes));
+    SLIPWAY_CO_TRY(const std::string project, read_body_member(body, "member", json_));
+    if (characters(project) > kLongestProject)
         co_return Error(Errc::invalid_argument, "A member id may have at most 255 characters.");
+    if (has_control_characters(project))
+        co_return Error(Errc::invalid_argument, "A member id must not hold control characters.");
     SLIPWAY_CO_TRY(const ImageId id, image_id(request));
     SLIPWAY_CO_TRY(const Member member, co_await members_.add(request.caller, id, project));
     co_return member_response(member);
@@ -76,8 +81,8 @@ awaitable<Result<Response>> MembersApi::show(Request& request) {
 }
 
 awaitable<Result<Response>> MembersApi::set_status(Request& request) {
-    SLIPWAY_CO_TRY(const std::string body, co_await request.read_text(json_bytes_));
-    SLIPWAY_CO_TRY(const std::string status, read_body_member(body, "status"));
+    SLIPWAY_CO_TRY(const std::string body, co_await request.read_text(json_.bytes));
+    SLIPWAY_CO_TRY(const std::string status, read_body_member(body, "status", json_));
     if (status != "pending" && status != "accepted" && status != "rejected")
         co_return Error(
             Errc::invalid_argument,

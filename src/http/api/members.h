@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/json.h"
 #include "http/router.h"
 #include "service/member_service.h"
 
@@ -8,8 +9,8 @@ namespace slipway::http::api {
 // /v2/images/{image_id}/members.
 class MembersApi {
 public:
-    MembersApi(service::MemberService& members, std::size_t json_bytes)
-        : members_(members), json_bytes_(json_bytes) {}
+    MembersApi(service::MemberService& members, const json::Limits& json)
+        : members_(members), json_(json) {}
 
     void add_routes(Router& router);
 
@@ -21,7 +22,7 @@ private:
     awaitable<Result<Response>> remove(Request& request);
 
     service::MemberService& members_;
-    std::size_t json_bytes_;
+    json::Limits json_;
 };
 
 }  // namespace slipway::http::api

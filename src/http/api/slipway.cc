@@ -1,13 +1,11 @@
 #include "http/api/slipway.h"
 
 #include "base/json.h"
+#include "http/api/image_data.h"
 #include "http/api/images.h"
 #include "http/api/list_query.h"
 #include "http/problem.h"
 #include "service/clone_input.h"
-
-#include <algorithm>
-#include <charconv>
 
 namespace slipway::http::api {
 
@@ -51,6 +49,67 @@ Response task_response(int status, const TaskRecord& task) {
     return json_response(status, writer.text());
 }
 
+Response accepted(const TaskRecord& task) {
+    Response response = task_response(202, task);
+    response.with("Location", "/slipway/v1/tasks/" + task.id.str());
+    return response;
+}
+
+Response accepted(const std::vector<TaskRecord>& tasks) {
+    json::Writer writer;
+    writer.begin_object().key("tasks").begin_array();
+    for (const TaskRecord& task : tasks) write_task(writer, task);
+    writer.end_array().end_object();
+    return json_response(202, writer.text());
+}
+
+void write_seed(json::Writer& writer, const SeedRecord& seed) {
+    writer.begin_object().member("datacenter", seed.place.datacenter);
+    writer.member("datastore", seed.place.datastore);
+    writer.member("base_folder", seed.place.base_folder).key("sizes_gb").begin_array();
+    for (const std::uint64_t size : seed.sizes_gib) writer.integer(static_cast<std::int64_t>(size));
+    writer.end_array().member("policy", seed.policy);
+    writer.member("state", seed.state == SeedStatus::warm ? "warm" : "wanted");
+    writer.member("last_checked", to_iso8601(seed.checked_at)).end_object();
+}
+
+void write_copy(json::Writer& writer, const service::CopyService::Copy& copy) {
+    const Location& location = copy.location;
+    writer.begin_object().member("store", location.backend.str());
+    writer.member("datastore", location.datastore);
+    writer.member("directory", location.directory).member("file", location.data_file);
+    writer.member("form", to_string(location.form)).member("state", copy.state);
+    writer.member("size", static_cast<std::int64_t>(location.stored_bytes));
+    writer.member("created_at", to_iso8601(location.created_at)).key("last_checked");
+    if (copy.seen)
+        writer.string(to_iso8601(*copy.seen));
+    else
+        writer.null();
+    writer.end_object();
+}
+
+// Bytes per second of recent transfers; null where there were none.
+void write_speeds(json::Writer& writer, const DatastoreSpeeds& speeds) {
+    writer.key("bytes_per_second").begin_object();
+    writer.member_or_null("write", speeds.write);
+    writer.member_or_null("read", speeds.read);
+    writer.member_or_null("copy", speeds.copy).end_object();
+}
+
+void write_boot_form(json::Writer& writer, const Image& image) {
+    writer.key("boot_form");
+    if (!image.boot_form) {
+        writer.null();
+        return;
+    }
+    const BootForm& form = *image.boot_form;
+    writer.begin_object().member("disk_type", form.disk_type);
+    writer.member("size", static_cast<std::int64_t>(form.size_bytes));
+    writer.member("capacity", static_cast<std::int64_t>(form.capacity_bytes));
+    writer.member("checksum", form.checksum).member("os_hash_value", form.os_hash_value);
+    writer.end_object();
+}
+
 // limit and marker of a paged list.
 struct Page {
     std::size_t limit = 0;
@@ -63,12 +122,9 @@ Result<Page> read_page(const Request& request, std::size_t by_default, std::size
     for (const auto& [name, value] : request.query()) {
         if (name == "marker") page.marker = value;
         if (name != "limit") continue;
-        const auto [end, error] =
-            std::from_chars(value.data(), value.data() + value.size(), page.limit);
-        if (value.empty() || error != std::errc() || end != value.data() + value.size() ||
-            page.limit == 0)
+        SLIPWAY_TRY(page.limit, read_limit(value, most));
+        if (page.limit == 0)
             return Error(Errc::invalid_argument, "limit must be a whole number above 0.");
-        page.limit = std::min(page.limit, most);
     }
     return page;
 }
@@ -77,36 +133,37 @@ Result<Page> read_page(const Request& request, std::size_t by_default, std::size
 
 void SlipwayApi::add_routes(Router& router) {
     const std::string root = "/slipway/v1";
+    const std::string image = root + "/images/{image_id}";
+    const std::string object = root + "/stores/{store}/objects/{object}";
+    const auto bare = BodyRule::refused;
+    const auto with_body = BodyRule::taken;
+    router.add("POST", image + "/clones", with_body, bind(this, &SlipwayApi::start_clone));
+    router.add("POST", image + "/seeds", with_body, bind(this, &SlipwayApi::start_seed));
+    router.add("GET", image + "/seeds", bare, bind(this, &SlipwayApi::seeds));
+    router.add("DELETE", image + "/seeds", bare, bind(this, &SlipwayApi::stop_seeds));
+    router.add("GET", image + "/copies", bare, bind(this, &SlipwayApi::copies));
+    router.add("GET", image + "/transfers", bare, bind(this, &SlipwayApi::transfers));
+    router.add("GET", root + "/tasks", bare, bind(this, &SlipwayApi::tasks));
+    router.add("GET", root + "/tasks/{task_id}", bare, bind(this, &SlipwayApi::task));
+    router.add("DELETE", root + "/tasks/{task_id}", bare, bind(this, &SlipwayApi::cancel_task));
+    router.add("GET", root + "/stores", bare, bind(this, &SlipwayApi::stores));
     router.add(
-        "POST",
-        root + "/images/{image_id}/clones",
-        BodyRule::taken,
-        bind(this, &SlipwayApi::start_clone)
+        "POST", root + "/stores/{store}/evacuate", with_body, bind(this, &SlipwayApi::evacuate)
     );
-    router.add(
-        "GET",
-        root + "/images/{image_id}/transfers",
-        BodyRule::refused,
-        bind(this, &SlipwayApi::transfers)
-    );
-    router.add("GET", root + "/tasks", BodyRule::refused, bind(this, &SlipwayApi::tasks));
-    router.add("GET", root + "/tasks/{task_id}", BodyRule::refused, bind(this, &SlipwayApi::task));
-    router.add(
-        "DELETE", root + "/tasks/{task_id}", BodyRule::refused, bind(this, &SlipwayApi::cancel_task)
-    );
-    router.add("GET", root + "/stores", BodyRule::refused, bind(this, &SlipwayApi::stores));
+    router.add("PUT", object, with_body, bind(this, &SlipwayApi::put_object));
+    router.add("GET", object, bare, bind(this, &SlipwayApi::get_object));
+    router.add("HEAD", object, bare, bind(this, &SlipwayApi::get_object));
+    router.add("DELETE", object, bare, bind(this, &SlipwayApi::delete_object));
 }
 
 awaitable<Result<Response>> SlipwayApi::start_clone(Request& request) {
-    SLIPWAY_CO_TRY(const std::string body, co_await request.read_text(with_.json_bytes));
-    SLIPWAY_CO_TRY(CloneTarget target, service::read_clone_input(body));
+    SLIPWAY_CO_TRY(const std::string body, co_await request.read_text(with_.json.bytes));
+    SLIPWAY_CO_TRY(CloneTarget target, service::read_clone_input(body, with_.json));
     SLIPWAY_CO_TRY(const ImageId id, image_id(request));
     SLIPWAY_CO_TRY(
         const TaskRecord task, co_await with_.clones.start(request.caller, id, std::move(target))
     );
-    Response response = task_response(202, task);
-    response.with("Location", "/slipway/v1/tasks/" + task.id.str());
-    co_return response;
+    co_return accepted(task);
 }
 
 awaitable<Result<Response>> SlipwayApi::tasks(Request& request) {
@@ -169,12 +226,108 @@ awaitable<Result<Response>> SlipwayApi::stores(Request& request) {
             writer.begin_object().member("name", datastore.name).member("type", datastore.type);
             writer.member("capacity", static_cast<std::int64_t>(datastore.capacity_bytes));
             writer.member("free", static_cast<std::int64_t>(datastore.free_bytes));
-            writer.member("accessible", datastore.accessible).end_object();
+            writer.member("accessible", datastore.accessible);
+            write_speeds(writer, datastore.speeds);
+            writer.end_object();
         }
         writer.end_array().end_object();
     }
     writer.end_array().end_object();
     co_return json_response(200, writer.text());
+}
+
+awaitable<Result<Response>> SlipwayApi::start_seed(Request& request) {
+    SLIPWAY_CO_TRY(const std::string body, co_await request.read_text(with_.json.bytes));
+    SLIPWAY_CO_TRY(auto input, service::read_seed_request(body, with_.json));
+    SLIPWAY_CO_TRY(const ImageId id, image_id(request));
+    SLIPWAY_CO_TRY(
+        const TaskRecord task, co_await with_.seeds.start(request.caller, id, std::move(input))
+    );
+    co_return accepted(task);
+}
+
+awaitable<Result<Response>> SlipwayApi::seeds(Request& request) {
+    SLIPWAY_CO_TRY(const ImageId id, image_id(request));
+    SLIPWAY_CO_TRY(const auto seeds, co_await with_.seeds.list(request.caller, id));
+    json::Writer writer;
+    writer.begin_object().key("seeds").begin_array();
+    for (const SeedRecord& seed : seeds) write_seed(writer, seed);
+    writer.end_array().end_object();
+    co_return json_response(200, writer.text());
+}
+
+awaitable<Result<Response>> SlipwayApi::stop_seeds(Request& request) {
+    SLIPWAY_CO_TRY(const ImageId id, image_id(request));
+    bool remove = false;
+    for (const auto& [name, value] : request.query()) remove |= name == "remove" && value == "true";
+    SLIPWAY_CO_CHECK(co_await with_.seeds.stop(request.caller, id, remove));
+    co_return no_content();
+}
+
+awaitable<Result<Response>> SlipwayApi::copies(Request& request) {
+    SLIPWAY_CO_TRY(const ImageId id, image_id(request));
+    SLIPWAY_CO_TRY(const auto copies, co_await with_.copies.list(request.caller, id));
+    json::Writer writer;
+    writer.begin_object().key("copies").begin_array();
+    for (const auto& copy : copies.copies) write_copy(writer, copy);
+    writer.end_array();
+    write_boot_form(writer, copies.image);
+    writer.member_or_null("boot_form_reason", copies.image.boot_reason).end_object();
+    co_return json_response(200, writer.text());
+}
+
+awaitable<Result<Response>> SlipwayApi::evacuate(Request& request) {
+    SLIPWAY_CO_TRY(const std::string body, co_await request.read_text(with_.json.bytes));
+    SLIPWAY_CO_TRY(const json::Document document, json::Document::parse(body, with_.json));
+    if (!document.root().is_object())
+        co_return Error(
+            Errc::invalid_argument, "The body must be a JSON object with the name of a datastore."
+        );
+    SLIPWAY_CO_TRY(const std::string datastore, document.root().required_string("datastore"));
+    const BackendId store(request.params.at("store"));
+    SLIPWAY_CO_TRY(
+        const auto tasks, co_await with_.copies.evacuate(request.caller, store, datastore)
+    );
+    co_return accepted(tasks);
+}
+
+awaitable<Result<Response>> SlipwayApi::put_object(Request& request) {
+    SLIPWAY_CO_CHECK(require_octet_stream(request));
+    SLIPWAY_CO_TRY(const auto expected, expected_bytes(request));
+    const BackendId store(request.params.at("store"));
+    SLIPWAY_CO_TRY(
+        const auto object,
+        co_await with_.objects.put(
+            request.caller, store, request.params.at("object"), expected, request.body()
+        )
+    );
+    json::Writer writer;
+    writer.begin_object().member("url", object.url);
+    writer.member("size", static_cast<std::int64_t>(object.size_bytes));
+    writer.member("checksum", object.checksum).member("os_hash_algo", object.os_hash_algo);
+    writer.member("os_hash_value", object.os_hash_value).end_object();
+    co_return json_response(201, writer.text());
+}
+
+awaitable<Result<Response>> SlipwayApi::get_object(Request& request) {
+    const BackendId store(request.params.at("store"));
+    const std::string& name = request.params.at("object");
+    SLIPWAY_CO_TRY(const auto object, co_await with_.objects.find(request.caller, store, name));
+    SLIPWAY_CO_TRY(DataAnswer answer, data_answer(request, object.size_bytes, object.checksum));
+    if (!answer.wanted) co_return std::move(answer.response);
+    SLIPWAY_CO_TRY(
+        answer.response.stream,
+        co_await with_.objects.open(request.caller, store, name, *answer.wanted)
+    );
+    co_return std::move(answer.response);
+}
+
+awaitable<Result<Response>> SlipwayApi::delete_object(Request& request) {
+    const BackendId store(request.params.at("store"));
+    SLIPWAY_CO_CHECK(
+        co_await with_.objects.remove(request.caller, store, request.params.at("object"))
+    );
+    co_return no_content();
 }
 
 }  // namespace slipway::http::api

@@ -15,6 +15,7 @@ constexpr std::string_view kMediaType = "application/vnd.openstack.images-";
 constexpr std::array<std::string_view, 12> kAlways{
     "v2", "v2.0", "v2.1", "v2.2", "v2.3", "v2.4", "v2.5", "v2.6", "v2.7", "v2.9", "v2.15", "v2.17"};
 constexpr std::array<std::string_view, 5> kMultiStore{"v2.8", "v2.10", "v2.11", "v2.12", "v2.13"};
+constexpr std::array<std::string_view, 3> kCache{"v2.14", "v2.16", "v2.18"};
 
 bool is_own_path(std::string_view path) {
     return path == "/slipway" || path.starts_with("/slipway/") || path == "/healthcheck" ||
@@ -24,18 +25,24 @@ bool is_own_path(std::string_view path) {
 }  // namespace
 
 bool Versions::accepts(std::string_view token) const {
-    return std::find(kAlways.begin(), kAlways.end(), token) != kAlways.end() ||
-           (multi_store_ &&
-            std::find(kMultiStore.begin(), kMultiStore.end(), token) != kMultiStore.end());
+    const auto is_in = [token](const auto& list) {
+        return std::find(list.begin(), list.end(), token) != list.end();
+    };
+    return is_in(kAlways) || (multi_store_ && is_in(kMultiStore)) || (cache_ && is_in(kCache));
 }
 
 Response Versions::document(const Request& request, int status) const {
-    std::vector<std::string_view> ids{"v2.15"};
+    // In the order in which Glance lists them: the current one first only where there is a cache.
+    std::vector<std::string_view> ids;
+    if (cache_) ids = {"v2.18", "v2.17", "v2.16"};
+    ids.emplace_back("v2.15");
+    if (cache_) ids.emplace_back("v2.14");
     if (multi_store_)
         ids.insert(ids.end(), {"v2.13", "v2.12", "v2.11", "v2.10", "v2.9", "v2.8"});
     else
-        ids.push_back("v2.9");
-    ids.push_back("v2.17");
+        ids.emplace_back("v2.9");
+    if (!cache_) ids.emplace_back("v2.17");
+    const std::string_view current = cache_ ? "v2.18" : "v2.17";
     for (const char* id : {"v2.7", "v2.6", "v2.5", "v2.4", "v2.3", "v2.2", "v2.1", "v2.0"})
         ids.emplace_back(id);
     const std::string href = public_url_.base(request) + "/v2/";
@@ -43,7 +50,7 @@ Response Versions::document(const Request& request, int status) const {
     writer.begin_object().key("versions").begin_array();
     for (const std::string_view id : ids) {
         writer.begin_object().member("id", id).member(
-            "status", id == "v2.17" ? "CURRENT" : "SUPPORTED"
+            "status", id == current ? "CURRENT" : "SUPPORTED"
         );
         writer.key("links").begin_array().begin_object().member("rel", "self").member("href", href);
         writer.end_object().end_array().end_object();

@@ -13,8 +13,8 @@ namespace slipway::http::api {
 // The layer in front of everything else: which API version a path or media type names.
 class Versions {
 public:
-    Versions(bool multi_store, PublicUrl public_url)
-        : multi_store_(multi_store), public_url_(std::move(public_url)) {}
+    Versions(bool multi_store, bool cache, PublicUrl public_url)
+        : multi_store_(multi_store), cache_(cache), public_url_(std::move(public_url)) {}
 
     // Where a request goes, before authentication.
     struct Outcome {
@@ -28,6 +28,7 @@ private:
     [[nodiscard]] Response document(const Request& request, int status) const;
 
     bool multi_store_;
+    bool cache_;
     PublicUrl public_url_;
 };
 

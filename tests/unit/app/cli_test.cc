@@ -25,11 +25,25 @@ protected:
             .serve = [this](const ServeOptions& options) { return serve = options, 0; },
             .db_sync = [this](const DbOptions& options) { return db_sync = options, 0; },
             .db_version = [this](const DbOptions& options) { return db_version = options, 0; },
+            .db_load_metadefs = [this](const LoadMetadefsOptions& options
+                                ) { return load = options, 0; },
+            .db_export_metadefs = [this](const ExportMetadefsOptions& options
+                                  ) { return exported = options, 0; },
+            .db_unload_metadefs = [this](const UnloadMetadefsOptions& options
+                                  ) { return unload = options, 0; },
             .config_check = [this](const ConfigCheckOptions& options
                             ) { return check = options, 0; },
             .config_show = [this](const ConfigShowOptions& options) { return show = options, 0; },
             .config_sample = [this] { return sample = true, 0; },
+            .config_import = [this](const ConfigImportOptions& options
+                             ) { return import = options, 0; },
             .clone = [this](const CloneOptions& options) { return clone = options, 7; },
+            .seed = [this](const SeedOptions& options) { return seed = options, 0; },
+            .evacuate = [this](const EvacuateOptions& options) { return evacuate = options, 0; },
+            .store_list = [this](const StoreListOptions& options
+                          ) { return store_list = options, 0; },
+            .store_test = [this](const StoreTestOptions& options
+                          ) { return store_test = options, 0; },
             .version = [this](const VersionOptions& options) { return version = options, 0; },
         };
         testing::internal::CaptureStdout();
@@ -43,14 +57,112 @@ protected:
     std::optional<ServeOptions> serve;
     std::optional<DbOptions> db_sync;
     std::optional<DbOptions> db_version;
+    std::optional<LoadMetadefsOptions> load;
+    std::optional<ExportMetadefsOptions> exported;
+    std::optional<UnloadMetadefsOptions> unload;
     std::optional<ConfigCheckOptions> check;
     std::optional<ConfigShowOptions> show;
     bool sample = false;
+    std::optional<ConfigImportOptions> import;
     std::optional<CloneOptions> clone;
+    std::optional<SeedOptions> seed;
+    std::optional<EvacuateOptions> evacuate;
+    std::optional<StoreListOptions> store_list;
+    std::optional<StoreTestOptions> store_test;
     std::optional<VersionOptions> version;
     std::string out;
     std::string err;
 };
+
+TEST_F(CommandLineTest, SeedsWithSizes) {
+    EXPECT_EQ(
+        run_line(
+            {"seed",
+             "id",
+             "--datacenter",
+             "DC0",
+             "--datastore",
+             "work",
+             "--cache-prefix",
+             "prod",
+             "--size",
+             "20",
+             "--size",
+             "40"}
+        ),
+        0
+    );
+    ASSERT_TRUE(seed);
+    EXPECT_EQ(seed->cache_prefix, "prod");
+    EXPECT_THAT(seed->sizes_gib, ElementsAre(20, 40));
+    EXPECT_FALSE(seed->stop);
+    EXPECT_TRUE(seed->wait);
+}
+
+TEST_F(CommandLineTest, StopsASeedWithoutAPlace) {
+    EXPECT_EQ(run_line({"seed", "id", "--remove"}), 0);
+    ASSERT_TRUE(seed);
+    EXPECT_TRUE(seed->stop && seed->remove);
+    EXPECT_EQ(run_line({"seed", "id"}), 2) << "a seed needs a place";
+}
+
+TEST_F(CommandLineTest, EvacuatesADatastore) {
+    EXPECT_EQ(run_line({"store", "evacuate", "vcenter", "DC0/old"}), 0);
+    ASSERT_TRUE(evacuate);
+    EXPECT_EQ(evacuate->store, "vcenter");
+    EXPECT_EQ(evacuate->datastore, "DC0/old");
+}
+
+TEST_F(CommandLineTest, ImportsFilesInTheirOrder) {
+    EXPECT_EQ(run_line({"config", "import", "a.conf", "b.conf"}), 0);
+    ASSERT_TRUE(import);
+    EXPECT_THAT(import->sources.files, ElementsAre("a.conf", "b.conf"));
+    EXPECT_EQ(run_line({"config", "import"}), 2);
+}
+
+TEST_F(CommandLineTest, LoadsMetadataDefinitionsAsGlanceManageDoes) {
+    EXPECT_EQ(run_line({"db", "load_metadefs", "dir", "--config-file", "a"}), 0);
+    ASSERT_TRUE(load);
+    EXPECT_EQ(load->path, "dir");
+    EXPECT_FALSE(load->merge);
+    EXPECT_THAT(load->sources.files, ElementsAre("a"));
+    EXPECT_EQ(run_line({"db", "load_metadefs", "dir", "--merge", "--prefer_new"}), 0);
+    EXPECT_TRUE(load->merge && load->prefer_new && !load->overwrite);
+    EXPECT_EQ(run_line({"db", "load_metadefs", "dir", "--merge", "--overwrite"}), 0);
+    EXPECT_TRUE(load->merge && load->overwrite);
+    EXPECT_EQ(run_line({"db", "load_metadefs", "dir", "--overwrite"}), 2);
+    EXPECT_EQ(run_line({"db", "load_metadefs", "dir", "--prefer_new"}), 2);
+    EXPECT_EQ(
+        run_line({"db", "load_metadefs", "dir", "--merge", "--prefer_new", "--overwrite"}), 2
+    );
+    EXPECT_EQ(run_line({"db", "load_metadefs"}), 2);
+    EXPECT_EQ(run_line({"db", "export_metadefs", "out"}), 0);
+    EXPECT_EQ(exported->path, "out");
+    EXPECT_EQ(run_line({"db", "unload_metadefs"}), 0);
+    EXPECT_FALSE(unload->yes);
+    EXPECT_EQ(run_line({"db", "unload_metadefs", "--yes"}), 0);
+    EXPECT_TRUE(unload->yes);
+}
+
+TEST_F(CommandLineTest, TestsAStore) {
+    EXPECT_EQ(run_line({"store", "test", "vc", "--config-file", "a"}), 0);
+    ASSERT_TRUE(store_test);
+    EXPECT_EQ(store_test->store, "vc");
+    EXPECT_EQ(store_test->size_bytes, 64U << 20U);
+    EXPECT_THAT(store_test->sources.files, ElementsAre("a"));
+    EXPECT_FALSE(store_test->clean);
+    EXPECT_EQ(
+        run_line({"store", "test", "vc", "--size", "2G", "--target", "DC0/a", "--target", "DC0/b"}),
+        0
+    );
+    EXPECT_EQ(store_test->size_bytes, std::uint64_t{2} << 30U);
+    EXPECT_THAT(store_test->targets, ElementsAre("DC0/a", "DC0/b"));
+    EXPECT_EQ(run_line({"store", "test"}), 2);
+    EXPECT_EQ(run_line({"store", "test", "vc", "--size", "12"}), 2) << "too small";
+    EXPECT_EQ(run_line({"store", "list", "--json"}), 0);
+    ASSERT_TRUE(store_list);
+    EXPECT_TRUE(store_list->json);
+}
 
 TEST_F(CommandLineTest, ServesFilesAndFoldersInTheirOrder) {
     EXPECT_EQ(
@@ -179,15 +291,23 @@ TEST(ExitCodes, TellWhatToDo) {
 
 TEST(DevBanner, SaysLoopbackAndGivesLinesToPaste) {
     EXPECT_EQ(
-        dev_banner(9292),
+        dev_banner(9292, 9294),
         "slipway serves a folder for development: on loopback only, and without authentication.\n"
-        "Everyone on this machine is its administrator. Try:\n"
-        "  openstack --os-auth-type none --os-endpoint http://127.0.0.1:9292 image list\n"
+        "Everyone on this machine is its administrator; with any X-Service-Token, or on port 9294, "
+        "also a service.\n"
+        "\n"
+        "The stock client, in the folder of slipway's sources:\n"
+        "  PATH=\"$(tests/peers/venvs.py clients)/bin:$PATH\"\n"
+        "\n"
+        "Upload, list, download, compare:\n"
+        "  seq 200000 > try.raw\n"
         "  openstack --os-auth-type none --os-endpoint http://127.0.0.1:9292 image create "
-        "--disk-format raw "
-        "--container-format bare --file FILE NAME\n"
-        "  openstack --os-auth-type none --os-endpoint http://127.0.0.1:9292 image save --file OUT "
-        "NAME\n"
+        "--disk-format raw --container-format bare --file try.raw try\n"
+        "  openstack --os-auth-type none --os-endpoint http://127.0.0.1:9292 image list\n"
+        "  openstack --os-auth-type none --os-endpoint http://127.0.0.1:9292 image save "
+        "--file copy.raw try\n"
+        "  cmp try.raw copy.raw && echo equal\n"
+        "  openstack --os-auth-type none --os-endpoint http://127.0.0.1:9292 image delete try\n"
     );
 }
 

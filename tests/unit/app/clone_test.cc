@@ -1,4 +1,4 @@
-#include "app/cli/clone_client.h"
+#include "app/cli/task_client.h"
 #include "tests/support/run.h"
 
 #include <gmock/gmock.h>
@@ -48,7 +48,7 @@ Result<ApiReply> lost() {
 }
 
 struct Outcome {
-    Result<CloneTask> task;
+    Result<ServerTask> task;
     std::vector<int> percents;
 };
 
@@ -60,8 +60,8 @@ Outcome cloned(ScriptedServer& server, bool wait = true, std::string image = kIm
     options.path = "vm/\"disk\".vmdk";
     options.wait = wait;
     std::vector<int> percents;
-    CloneWatch watch;
-    watch.seen = [&percents](const CloneTask& task) { percents.push_back(task.progress); };
+    TaskWatch watch;
+    watch.seen = [&percents](const ServerTask& task) { percents.push_back(task.progress); };
     watch.pause = []() -> awaitable<void> { co_return; };
     auto task = test::run(run_clone(server, options, watch));
     return {std::move(task), std::move(percents)};
@@ -121,7 +121,7 @@ TEST(CloneCommand, ReportsATaskThatFailed) {
     const auto outcome = cloned(server);
     ASSERT_FALSE(outcome.task);
     EXPECT_EQ(outcome.task.error().code, Errc::internal);
-    EXPECT_EQ(outcome.task.error().message, "the clone ended with failure: The datastore is full.");
+    EXPECT_EQ(outcome.task.error().message, "the task ended with failure: The datastore is full.");
 }
 
 TEST(CloneCommand, OutlivesAServerThatIsAwayForAWhile) {

@@ -28,7 +28,7 @@ public:
     [[nodiscard]] std::string path(const std::string& name) const { return path_ + "/" + name; }
 
     std::string write(const std::string& name, std::string_view text, mode_t mode = 0600) const {
-        const std::string file = path(name);
+        std::string file = path(name);
         std::filesystem::create_directories(std::filesystem::path(file).parent_path());
         std::ofstream(file, std::ios::binary) << text;
         chmod(file.c_str(), mode);

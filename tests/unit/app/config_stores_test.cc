@@ -80,10 +80,11 @@ TEST_F(ConfigStores, AreReadAsKollaWritesThem) {
         "driver = noop\n"
     );
     ASSERT_TRUE(report.config) << testing::PrintToString(folder.lines_of(report));
-    ASSERT_THAT(report.config->stores, SizeIs(2));
+    ASSERT_THAT(report.config->stores, SizeIs(3));
     EXPECT_EQ(report.config->stores[0].id.str(), "file");
     EXPECT_FALSE(report.config->stores[0].is_default);
-    const StoreConfig& store = report.config->stores[1];
+    EXPECT_FALSE(report.config->stores[1].takes_images());
+    const StoreConfig& store = report.config->stores[2];
     EXPECT_EQ(store.id.str(), "vmware");
     EXPECT_TRUE(store.is_default);
     const auto& vsphere = std::get<VsphereStoreConfig>(store.backend);
@@ -95,11 +96,9 @@ TEST_F(ConfigStores, AreReadAsKollaWritesThem) {
     EXPECT_THAT(vsphere.datastores, ElementsAre(VsphereDatastore{"Datacenter", "datastore1", 0}));
     EXPECT_EQ(vsphere.image_directory, "openstack_glance");
     const auto findings = folder.lines_of(report);
-    EXPECT_THAT(findings, Contains(HasSubstr("section [keystone_authtoken] is not used")));
     EXPECT_THAT(
         findings, Contains(HasSubstr("[DEFAULT] workers has no effect: slipway is one process"))
     );
-    EXPECT_THAT(findings, Contains(HasSubstr("\"http\" of type http, which is left out")));
     EXPECT_THAT(findings, Contains(HasSubstr("vmware_insecure is true")));
     EXPECT_THAT(findings, Not(Contains(HasSubstr("os_glance_"))));
     EXPECT_THAT(findings, Not(Contains(HasSubstr("canary"))));
@@ -159,7 +158,8 @@ TEST_F(ConfigStores, AreReadAsOpenstackHelmWritesThem) {
         "vmware_task_poll_interval = 5\n"
     );
     ASSERT_TRUE(report.config) << testing::PrintToString(folder.lines_of(report));
-    ASSERT_THAT(report.config->stores, SizeIs(1));
+    ASSERT_THAT(report.config->stores, SizeIs(2));
+    EXPECT_EQ(report.config->stores[1].id.str(), "http");
     EXPECT_EQ(report.config->stores[0].id.str(), "vmware");
     EXPECT_TRUE(report.config->stores[0].is_default);
     const auto& vsphere = std::get<VsphereStoreConfig>(report.config->stores[0].backend);
@@ -326,7 +326,6 @@ TEST_F(ConfigStores, ReadSeveralFoldersWithPriorities) {
         "[DEFAULT]\nenabled_backends = f:file\n[f]\nfilesystem_store_datadirs = "
         "/a:100\nfilesystem_store_datadirs = /b:c:7\n"
         "filesystem_store_datadirs = /d\nclone_root = /clones\n"
-        "publish_as = vsphere://vc/folder/images?dcPath=DC0&dsName=nfs1\n"
     );
     ASSERT_TRUE(report.config) << testing::PrintToString(folder.lines_of(report));
     const auto& store = std::get<FileStoreConfig>(report.config->stores[0].backend);
@@ -334,7 +333,6 @@ TEST_F(ConfigStores, ReadSeveralFoldersWithPriorities) {
         store.folders,
         ElementsAre(DataFolder{"/a", 100}, DataFolder{"/b:c", 7}, DataFolder{"/d", 0})
     );
-    EXPECT_EQ(store.publish_as, "vsphere://vc/folder/images?dcPath=DC0&dsName=nfs1");
     EXPECT_THAT(
         folder.findings(
             "[DEFAULT]\nenabled_backends = f:file\n[f]\nfilesystem_store_datadir = "
@@ -348,6 +346,23 @@ TEST_F(ConfigStores, ReadSeveralFoldersWithPriorities) {
             HasSubstr("clone_root must begin with '/'"),
             HasSubstr("publish_as is no datastore URL")
         )
+    );
+}
+
+TEST_F(ConfigStores, PublishOneFolderOnly) {
+    const std::string url = "publish_as = vsphere://vc/folder/images?dcPath=DC0&dsName=nfs1\n";
+    const std::string store = "[DEFAULT]\nenabled_backends = f:file\n[f]\n";
+    const auto report = folder.read(store + "filesystem_store_datadirs = /a:7\n" + url);
+    ASSERT_TRUE(report.config) << testing::PrintToString(folder.lines_of(report));
+    EXPECT_EQ(
+        std::get<FileStoreConfig>(report.config->stores[0].backend).publish_as,
+        "vsphere://vc/folder/images?dcPath=DC0&dsName=nfs1"
+    );
+    EXPECT_THAT(
+        folder.findings(
+            store + "filesystem_store_datadirs = /a:7\nfilesystem_store_datadirs = /b\n" + url
+        ),
+        ElementsAre(HasSubstr("make a store of its own for each folder"))
     );
 }
 
@@ -373,8 +388,14 @@ TEST_F(ConfigStores, RefuseBackendsThatCanNotBe) {
         ElementsAre(HasSubstr("default_backend is \"c\", which is no store"))
     );
     EXPECT_THAT(
+        folder.findings(
+            "[DEFAULT]\nenabled_backends = a:file, w:http\n[glance_store]\ndefault_backend = w\n"
+        ),
+        ElementsAre(HasSubstr("a store of type http, which takes no images"))
+    );
+    EXPECT_THAT(
         folder.findings("[DEFAULT]\nenabled_backends = w:http\n"),
-        ElementsAre(HasSubstr("which is left out"), HasSubstr("leaves no store"))
+        ElementsAre(HasSubstr("leaves no store"))
     );
     EXPECT_THAT(
         folder.findings("[DEFAULT]\nenabled_backends = a:file, a:vmware\n"),
@@ -400,19 +421,41 @@ TEST_F(ConfigStores, TakeTheBootFormOfIngestUnlessTheyHaveTheirOwn) {
     const auto report = folder.read(
         "[DEFAULT]\nenabled_backends = a:file, b:file\n[glance_store]\ndefault_backend = "
         "a\n[ingest]\nboot_form = flat\n"
-        "[b]\nboot_form = sparse\n"
+        "[b]\nboot_form = replace\n"
     );
     ASSERT_TRUE(report.config);
     EXPECT_EQ(report.config->stores[0].boot_form, BootFormMode::flat);
-    EXPECT_EQ(report.config->stores[1].boot_form, BootFormMode::sparse);
-    EXPECT_THAT(
-        folder.findings("[ingest]\nboot_form = replace\n"),
-        ElementsAre("slipway.conf:2: [ingest] boot_form is replace, which this version does not "
-                    "have; write sparse, flat or off")
-    );
+    EXPECT_EQ(report.config->stores[1].boot_form, BootFormMode::replace);
     EXPECT_THAT(
         folder.findings("[ingest]\nboot_form = big\n"),
         ElementsAre(HasSubstr("write one of sparse, flat, off"))
+    );
+}
+
+TEST_F(ConfigStores, LieNearTheCallersOfASite) {
+    const std::string stores =
+        "[DEFAULT]\nenabled_backends = a:file\n[glance_store]\ndefault_backend = a\n";
+    const auto report = folder.read(
+        stores +
+        "[site:east]\nnetworks = 192.0.2.0/24, 2001:db8::/32\ndatastores = /F0/DC1:ssd*\n"
+        "datastores = a\n"
+    );
+    ASSERT_TRUE(report.config);
+    ASSERT_EQ(report.config->sites.size(), 1U);
+    const service::Site& site = report.config->sites[0];
+    EXPECT_EQ(site.name, "east");
+    EXPECT_EQ(site.networks.size(), 2U);
+    ASSERT_EQ(site.datastores.size(), 2U);
+    EXPECT_EQ(site.datastores[0].datacenter, "F0/DC1");
+    EXPECT_EQ(site.datastores[0].datastore, "ssd*");
+    EXPECT_EQ(site.datastores[1].store.str(), "a");
+    EXPECT_THAT(
+        folder.findings(stores + "[site:east]\nnetworks = 192.0.2.1/24\ndatastores = b\n"),
+        ElementsAre(HasSubstr("\"192.0.2.1/24\" is no network"), HasSubstr("or the id of a store"))
+    );
+    EXPECT_THAT(
+        folder.findings(stores + "[site:east]\nnetworks = 192.0.2.0/24\n"),
+        ElementsAre(HasSubstr("[site:east] datastores is missing"))
     );
 }
 

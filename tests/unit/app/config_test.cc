@@ -261,13 +261,13 @@ TEST(Config, RefusesReferencesInACircleAndToNothingAndToSecrets) {
 TEST(Config, NamesTheNearestOptionForATypo) {
     ConfigFolder folder;
     EXPECT_THAT(
-        folder.findings("[DEFAULT]\nbind-prt = 1\nenabled_import_methods = "
-                        "[glance-direct]\n[databse]\nx = 1\ny = 2\n"),
+        folder.findings("[DEFAULT]\nbind-prt = 1\nlocation_strategy = x\n"
+                        "[databse]\nx = 1\ny = 2\n"),
         ElementsAre(
             "slipway.conf:2: [DEFAULT] bind_prt is not an option of this version and is ignored; "
             "did you mean bind_port?",
-            "slipway.conf:3: [DEFAULT] enabled_import_methods is not an option of this version and "
-            "is ignored",
+            "slipway.conf:3: [DEFAULT] location_strategy is not an option of this version and is "
+            "ignored",
             "slipway.conf:5: section [databse] is not used by this version; its options are "
             "ignored; did you mean "
             "[database]?"
@@ -332,20 +332,6 @@ TEST(ConfigAuthentication, IsNeededBeyondLoopback) {
         folder.findings("[service_api]\nbind_host = 0.0.0.0\nbind_port = 9294\n"),
         ElementsAre(HasSubstr("[service_api] bind_host"))
     );
-}
-
-TEST(ConfigAuthentication, ByKeystoneIsRefusedClearly) {
-    ConfigFolder folder;
-    EXPECT_THAT(
-        folder.findings(
-            "[DEFAULT]\nbind_host = 0.0.0.0\n[paste_deploy]\nflavor = keystone+cachemanagement\n"
-        ),
-        ElementsAre(AllOf(
-            StartsWith("slipway.conf:4: [paste_deploy] flavor"),
-            HasSubstr("keystone authentication is not available in this version")
-        ))
-    );
-    EXPECT_THAT(folder.findings("[paste_deploy]\nflavor = caching\n"), IsEmpty());
 }
 
 TEST(ConfigListeners, AddOneForServicesWhereItHasAPort) {
@@ -541,7 +527,7 @@ TEST(ConfigHostileFiles, AreReportedAndNeverCrash) {
     for (int i = 0; i < 4096; ++i) noise += static_cast<char>((i * 7919) >> 3);
     EXPECT_FALSE(folder.read(noise).config);
     EXPECT_FALSE(folder.read("[DEFAULT]\npublic_endpoint = http://a\x1b[31m\n").config);
-    EXPECT_FALSE(folder.read(std::string("[DEFAULT]\npublic_endpoint = http://a\0b\n", 40)).config);
+    EXPECT_FALSE(folder.read(std::string("[DEFAULT]\npublic_endpoint = http://a\0b\n", 39)).config);
     EXPECT_FALSE(folder.read("[DEFAULT]\nbind_host = " + std::string(100'000, '$') + "\n").config);
     EXPECT_FALSE(
         folder.read("[DEFAULT]\nenabled_backends = " + std::string(100'000, ':') + "\n").config

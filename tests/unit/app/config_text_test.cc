@@ -43,7 +43,7 @@ TEST(ConfigSample, HoldsDefaultsThatAreRight) {
     std::istringstream sample(sample_text());
     bool in_store = false;
     for (std::string line; std::getline(sample, line);) {
-        if (line.starts_with("[") || line.starts_with("#[")) in_store = line == "#[STORE]";
+        if (line.starts_with("[") || line.starts_with("#[")) in_store = line.starts_with("#[");
         const bool is_option =
             line.starts_with("#") && !line.starts_with("##") && !line.starts_with("# ");
         const bool has_value = !line.ends_with("=");

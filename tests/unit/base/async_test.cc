@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -102,6 +104,40 @@ TEST(Wakeup, RemembersANotificationThatCameBeforeTheWait) {
         EXPECT_LT(std::chrono::steady_clock::now() - start, 30s);
     };
     test::run(body());
+}
+
+TEST(TaskGroup, LogsWhateverATaskThrew) {
+    testing::internal::CaptureStderr();
+    auto body = []() -> awaitable<void> {
+        TaskGroup group(co_await asio::this_coro::executor);
+        group.spawn("first", []() -> awaitable<void> {
+            throw 7;
+            co_return;
+        });
+        group.spawn("second", []() -> awaitable<void> {
+            throw std::runtime_error("broken");
+            co_return;
+        });
+        EXPECT_TRUE(co_await group.wait(after(5s)));
+    };
+    test::run(body());
+    const std::string log = testing::internal::GetCapturedStderr();
+    EXPECT_NE(log.find("task=first error=unknown"), std::string::npos) << log;
+    EXPECT_NE(log.find("task=second error=broken"), std::string::npos) << log;
+}
+
+TEST(RunToEnd, GoesOnAfterAHandlerThrew) {
+    asio::io_context io;
+    bool reached = false;
+    asio::post(io, [] { throw std::runtime_error("broken"); });
+    asio::post(io, [] { throw 7; });
+    asio::post(io, [&] { reached = true; });
+    testing::internal::CaptureStderr();
+    run_to_end(io);
+    const std::string log = testing::internal::GetCapturedStderr();
+    EXPECT_TRUE(reached);
+    EXPECT_NE(log.find("error=broken"), std::string::npos) << log;
+    EXPECT_NE(log.find("error=unknown"), std::string::npos) << log;
 }
 
 TEST(TaskGroup, EndsItsTasksWhenCancelled) {

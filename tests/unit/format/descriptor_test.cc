@@ -101,8 +101,21 @@ TEST(EmbeddedDescriptor, TakesThatOfQemuWithItsTailOfNuls) {
     EXPECT_EQ(parsed.capacity_sectors, 6144U);
 }
 
+TEST(EmbeddedDescriptor, TakesWhatQemuLeavesBehindAShorterCid) {
+    const std::string nuls(100, '\0');
+    EXPECT_TRUE(parse_embedded_descriptor(kFromQemu + '\0' + "\n" + nuls));
+    EXPECT_TRUE(
+        parse_embedded_descriptor(kFromQemu + '\0' + kFromQemu.substr(kFromQemu.size() - 7) + nuls)
+    );
+    EXPECT_FALSE(parse_embedded_descriptor(kFromQemu + '\0' + "x" + nuls));
+    EXPECT_FALSE(parse_embedded_descriptor(kFromQemu + nuls + "\n"));
+    EXPECT_FALSE(
+        parse_embedded_descriptor(kFromQemu + '\0' + kFromQemu.substr(kFromQemu.size() - 9) + nuls)
+    );
+}
+
 TEST(EmbeddedDescriptor, TakesOurOwn) {
-    const auto text = embedded_descriptor(128, AdapterType::buslogic, kIdentity);
+    const auto text = embedded_descriptor(VmdkKind::sparse, 128, AdapterType::buslogic, kIdentity);
     EXPECT_EQ(parse_embedded_descriptor(text).value().capacity_sectors, 128U);
 }
 

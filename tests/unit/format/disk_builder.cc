@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
 #include <span>
 
 namespace slipway::test {
@@ -37,9 +36,11 @@ Bytes bytes_of(const std::string& text) {
 }
 
 Bytes read_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
-    return bytes_of(text);
+    std::ifstream file(path, std::ios::binary | std::ios::ate);
+    Bytes bytes(static_cast<std::size_t>(file.tellg()));
+    file.seekg(0);
+    file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    return bytes;
 }
 
 void write_file(const std::string& path, const Bytes& bytes) {
@@ -96,7 +97,11 @@ Bytes stream_with_footer() {
     );
     put64le(disk, 2 * 512, 128);  // the second grain, 700 bytes long
     put32le(disk, 2 * 512 + 8, 700);
-    std::fill_n(disk.begin() + 2 * 512 + 12, 700, std::byte{0x78});
+    // 64 KiB of 0x55 by zlib, and bytes that belong to nobody.
+    put64be(disk, 2 * 512 + 12, 0x78DAEDC181000000);
+    put64be(disk, 2 * 512 + 20, 0x008020CAFD5516A9);
+    put16be(disk, 2 * 512 + 28, 0x0A00);
+    put64be(disk, 2 * 512 + 12 + 77, 0x0000006A27E704FC);
     put64le(disk, 4 * 512, 4);  // table
     put32le(disk, 4 * 512 + 12, 1);
     put32le(disk, 5 * 512 + 4, 2);

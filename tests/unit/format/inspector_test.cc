@@ -68,8 +68,6 @@ INSTANTIATE_TEST_SUITE_P(
     sample_name
 );
 
-// --- one violation each ------------------------------------------------------------------------
-
 struct Violation {
     std::string name;
     std::function<Bytes()> make;
@@ -320,8 +318,6 @@ INSTANTIATE_TEST_SUITE_P(
     violation_name
 );
 
-// --- what others write -------------------------------------------------------------------------
-
 struct Written {
     std::string name;
     std::vector<std::string> options;
@@ -390,8 +386,6 @@ INSTANTIATE_TEST_SUITE_P(
     ),
     [](const auto& info) { return info.param.name; }
 );
-
-// --- verdicts ----------------------------------------------------------------------------------
 
 std::optional<Inspection> early(const Bytes& bytes, std::size_t length) {
     Inspector inspector;
@@ -511,8 +505,6 @@ TEST(DeclaredFormat, MayDifferWhereThePolicyToleratesIt) {
 TEST(DeclaredFormat, OfOtherContainersIsNotLookedInto) {
     EXPECT_TRUE(check_declared({"vmdk", "docker", ""}, inspect(qcow2_disk())));
 }
-
-// --- ova ---------------------------------------------------------------------------------------
 
 Result<void> ova(const std::vector<TarMember>& members, std::size_t chunk = 1U << 20U) {
     return check_declared({"vmdk", "ova", ""}, inspect(tar_of(members), chunk));

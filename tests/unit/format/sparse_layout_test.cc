@@ -5,6 +5,10 @@
 #include "tests/support/run.h"
 #include "tests/unit/format/qemu_img.h"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -221,6 +225,23 @@ INSTANTIATE_TEST_SUITE_P(
     LargeSparseLayout,
     testing::Values((5ULL << 30U) + 512, (1ULL << 40U) + 4096, SparseLayout::max_size_bytes())
 );
+
+// The tables of a large disk are megabytes; others on the event loop do not wait for all of them.
+TEST(SparseWrappingSource, GivesWayWhileItComputesTables) {
+    PiecewiseSource source({}, 1);
+    SparseWrappingSource wrapping(layout_of(1ULL << 40U), source);
+    std::vector<std::byte> chunk(kChunkBytes);
+    std::size_t filled = 0;
+    auto read = [&]() -> awaitable<void> {
+        filled = (co_await read_full(wrapping, chunk)).value();
+    };
+    asio::io_context context;
+    asio::co_spawn(context, read(), asio::detached);
+    std::size_t steps = 0;
+    while (context.run_one() > 0) ++steps;
+    EXPECT_EQ(filled, chunk.size());
+    EXPECT_GE(steps, chunk.size() / (256U << 10U));
+}
 
 TEST(SparseWrappingSource, FailsWhenTheDiskEndsEarly) {
     const auto disk = pattern(1000);

@@ -217,18 +217,53 @@ TEST(ImagePatch, RefusesReadOnlyAndReservedRoots) {
               << " " << name;
 }
 
-TEST(ImagePatch, RefusesEveryChangeOfLocations) {
-    for (const char* path :
-         {"/locations", "/locations/0", "/locations/-", "/ locations", "/locations "})
-        for (const char* verb : {"add", "replace", "remove"})
-            EXPECT_ERROR(
-                Errc::forbidden,
-                patch(
-                    std::string(R"([{"op": ")") + verb + R"(", "path": ")" + path +
-                    R"(", "value": []}])"
-                )
-            ) << verb
-              << " " << path;
+TEST(ImagePatch, KeepsOperationsOnLocationsApart) {
+    const auto read = patch(
+        R"([{"op": "replace", "path": "/name", "value": "x"},
+            {"op": "add", "path": "/locations/-",
+             "value": {"url": "http://h/x", "metadata": {"store": "a", "b": ["c"]}}},
+            {"op": "replace", "path": "/locations",
+             "value": [{"url": "http://h/y", "metadata": {},
+                        "validation_data": {"os_hash_algo": "sha512", "os_hash_value": "ab"}}]},
+            {"op": "remove", "path": "/locations/1"}])"
+    );
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->operations.size(), 1U);
+    ASSERT_EQ(read->locations.size(), 3U);
+    EXPECT_EQ(read->locations[0].values.at(0).url, "http://h/x");
+    EXPECT_EQ(read->locations[0].values.at(0).metadata, R"({"b":["c"]})");
+    EXPECT_FALSE(read->locations[0].index);
+    EXPECT_TRUE(read->locations[1].whole_list);
+    EXPECT_EQ(read->locations[1].values.at(0).validation.os_hash_value, "ab");
+    EXPECT_EQ(read->locations[2].index, 1U);
+}
+
+TEST(ImagePatch, RefusesWhatIsNoLocation) {
+    for (const char* operation :
+         {R"({"op": "add", "path": "/locations", "value": {"url": "http://h/x", "metadata": {}}})",
+          R"({"op": "remove", "path": "/locations"})",
+          R"({"op": "replace", "path": "/locations/0", "value": []})",
+          R"({"op": "replace", "path": "/locations", "value": {}})",
+          R"({"op": "add", "path": "/locations/x", "value": {"url": "http://h/x", "metadata": {}}})",
+          R"({"op": "add", "path": "/locations/-1", "value": {"url": "a", "metadata": {}}})",
+          R"({"op": "add", "path": "/locations/-"})",
+          R"({"op": "add", "path": "/locations/-", "value": {"url": "http://h/x"}})",
+          R"({"op": "add", "path": "/locations/-", "value": {"metadata": {}}})",
+          R"({"op": "add", "path": "/locations/-", "value": {"url": "a", "metadata": {"n": 1}}})"})
+        EXPECT_ERROR(Errc::invalid_argument, patch("[" + std::string(operation) + "]"))
+            << operation;
+    EXPECT_ERROR(Errc::forbidden, patch(R"([{"op": "add", "path": "/ locations", "value": []}])"));
+}
+
+TEST(NewImage, HasWhatTheOperatorRequires) {
+    DeclaredProperties declared;
+    declared.required = {"name", "tier"};
+    const ImageSchema strict({"raw"}, {"bare"}, declared);
+    const auto read = [&](std::string_view body) {
+        return read_new_image(strict, body, json::Limits(), "owner");
+    };
+    EXPECT_TRUE(read(R"({"name": "a", "tier": "b"})"));
+    EXPECT_EQ(read(R"({"name": "a"})").error().code, Errc::invalid_argument);
 }
 
 }  // namespace

@@ -35,6 +35,9 @@ TEST(ListQuery, CapsTheLimit) {
     EXPECT_EQ(read("limit=7")->limit, 7U);
     EXPECT_EQ(read("limit=1000")->limit, 1000U);
     EXPECT_EQ(read("limit=1001")->limit, 1000U);
+    EXPECT_EQ(read("limit=9223372036854775808")->limit, 1000U);
+    EXPECT_EQ(read("limit=18446744073709551616")->limit, 1000U);
+    EXPECT_EQ(read("limit=" + std::string(400, '9'))->limit, 1000U);
 }
 
 TEST(ListQuery, SortsByEitherWayOfAsking) {
@@ -117,6 +120,8 @@ TEST(ListQuery, ReadsTheOtherParameters) {
 TEST(ListQuery, RefusesWhatItCanNotRead) {
     for (const char* query :
          {"limit=-1",
+          "limit=-99999999999999999999",
+          "limit=99999999999999999999x",
           "limit=x",
           "limit=",
           "limit=1.5",
@@ -150,6 +155,22 @@ TEST(ListQuery, RefusesWhatItCanNotRead) {
           "min_ram_max=",
           "changes-since=2026-08-01T12:00:00Z"})
         EXPECT_ERROR(Errc::invalid_argument, read(query)) << query;
+}
+
+TEST(ListQuery, TakesSixtyFourFiltersOfAllKindsAndNoMore) {
+    for (const char* filter :
+         {"tag=t", "color=red", "name=n", "size_min=1", "created_at=2026-08-01T12:00:00Z"}) {
+        std::string query = "name=n";
+        for (int i = 1; i < 64; ++i) query += "&" + std::string(filter);
+        EXPECT_OK(read(query)) << filter;
+        EXPECT_ERROR(Errc::invalid_argument, read(query + "&owner=o")) << filter;
+        EXPECT_OK(read(query + "&limit=1&sort=name&visibility=public")) << filter;
+    }
+}
+
+TEST(ListQuery, TakesAThousandItemsOfOneFilterAndNoMore) {
+    EXPECT_EQ(read("id=in:" + std::string(999, ','))->texts.at(0).any_of.size(), 1000U);
+    EXPECT_ERROR(Errc::invalid_argument, read("id=in:" + std::string(1000, ',')));
 }
 
 TEST(ListLink, KeepsRepeatsAndPutsTheMarkerLast) {

@@ -18,7 +18,7 @@ Versions::Outcome resolve(
     FakeRequest request("GET", path);
     request.with("Host", "glance:9292");
     if (accept != nullptr) request.with("Accept", accept);
-    return Versions(multi_store, PublicUrl()).resolve(request);
+    return Versions(multi_store, false, PublicUrl()).resolve(request);
 }
 
 int status_of(const Versions::Outcome& outcome) {
@@ -118,19 +118,71 @@ TEST(Versions, LinkToThePublicEndpointOrTheHost) {
     request.with("Host", "glance:9292")
         .with("X-Forwarded-Host", "evil")
         .with("Forwarded", "host=evil");
-    const auto from_host = Versions(false, PublicUrl()).resolve(request);
+    const auto from_host = Versions(false, false, PublicUrl()).resolve(request);
     EXPECT_THAT(from_host.answer->text, testing::HasSubstr(R"("href":"http://glance:9292/v2/")"));
     EXPECT_THAT(from_host.answer->text, testing::Not(testing::HasSubstr("evil")));
     request.tls = true;
     EXPECT_THAT(
-        Versions(false, PublicUrl()).resolve(request).answer->text,
+        Versions(false, false, PublicUrl()).resolve(request).answer->text,
         testing::HasSubstr(R"("href":"https://glance:9292/v2/")")
     );
     for (const char* endpoint : {"https://images.example", "https://images.example//"})
         EXPECT_THAT(
-            Versions(false, PublicUrl{endpoint, false}).resolve(request).answer->text,
+            Versions(false, false, PublicUrl{endpoint, false}).resolve(request).answer->text,
             testing::HasSubstr(R"("href":"https://images.example/v2/")")
         );
+}
+
+struct ProxyRow {
+    std::vector<std::pair<const char*, const char*>> headers;
+    const char* base;
+};
+
+TEST(PublicUrl, BelievesAProxyWhereItIsToldTo) {
+    for (const ProxyRow& row : std::initializer_list<ProxyRow>{
+             {{}, "http://own"},
+             {{{"X-Forwarded-Proto", "https"}}, "https://own"},
+             {{{"X-Forwarded-Proto", "https, http"}, {"X-Forwarded-Host", "a , b"}}, "https://a"},
+             {{{"X-Forwarded-Proto", "gopher"}}, "http://own"},
+             {{{"X-Forwarded-Prefix", "image/"}}, "http://own/image"},
+             {{{"Forwarded", "proto=https;host=images.example"}}, "https://images.example"},
+             {{{"Forwarded", "for=192.0.2.60;Proto=HTTPS;by=203.0.113.43;HOST=\"a:9292\""}},
+              "https://a:9292"},
+             {{{"Forwarded", "for=\"[2001:db8::1]:4711\" ; host=\"a\\b\""}}, "http://ab"},
+             {{{"Forwarded", "host=first, host=second;proto=https"}}, "http://first"},
+             {{{"Forwarded", "for=\"a,b\";host=c"}}, "http://c"},
+             {{{"Forwarded", "for=1"}}, "http://own"},
+             // What cannot be read says nothing, and the other headers stay out of it.
+             {{{"Forwarded", "host=\"a"}, {"X-Forwarded-Host", "b"}}, "http://own"},
+             {{{"Forwarded", "host=a b"}}, "http://own"},
+             {{{"Forwarded", "host"}}, "http://own"},
+             {{{"Forwarded", "=a"}}, "http://own"},
+             {{{"Forwarded", "host=\"a\\"}}, "http://own"},
+             {{{"Forwarded", ""}, {"X-Forwarded-Host", "b"}}, "http://own"},
+             {{{"Forwarded", "host=a"}, {"X-Forwarded-Prefix", "/image"}}, "http://a/image"},
+         }) {
+        FakeRequest request("GET", "/versions");
+        request.with("Host", "own");
+        for (const auto& [name, value] : row.headers) request.with(name, value);
+        EXPECT_EQ((PublicUrl{"", true}.base(request)), row.base)
+            << (row.headers.empty() ? "" : row.headers.front().second);
+        EXPECT_EQ((PublicUrl{"", false}.base(request)), "http://own");
+    }
+}
+
+TEST(PublicUrl, TellsWhereTheClientIs) {
+    const auto address = [](const char* name, const char* value, bool believe = true) {
+        FakeRequest request("GET", "/");
+        if (*name != '\0') request.with(name, value);
+        return PublicUrl{"", believe}.client_address(request);
+    };
+    EXPECT_EQ(address("", ""), "192.0.2.1") << "the peer";
+    EXPECT_EQ(address("X-Forwarded-For", "203.0.113.7", false), "192.0.2.1");
+    EXPECT_EQ(address("X-Forwarded-For", "203.0.113.7, 198.51.100.1"), "203.0.113.7");
+    EXPECT_EQ(address("X-Forwarded-For", "2001:db8::7"), "2001:db8::7");
+    EXPECT_EQ(address("Forwarded", "for=\"203.0.113.7:4711\";proto=https"), "203.0.113.7");
+    EXPECT_EQ(address("Forwarded", "for=\"[2001:db8::1]:4711\""), "2001:db8::1");
+    EXPECT_EQ(address("Forwarded", "proto=https"), "192.0.2.1");
 }
 
 }  // namespace

@@ -42,12 +42,6 @@ TEST(Query, RefusesWhatIsNoPercentEncodedUtf8) {
     }
 }
 
-TEST(PercentDecoding, HappensOnce) {
-    EXPECT_EQ(percent_decoded("%2541"), "%41");
-    EXPECT_EQ(percent_decoded("a+b"), "a+b");
-    EXPECT_EQ(percent_decoded("%"), std::nullopt);
-}
-
 TEST(Utf8, IsCheckedStrictly) {
     for (const char* good :
          {"",

@@ -52,6 +52,15 @@ TEST(Router, AnswersAMethodThatThePathDoesNotHave) {
     EXPECT_EQ(images_router().match("get", "/v2/images/abc").status, 405);
 }
 
+TEST(Router, TellsTheMethodsOfAPathToWhoAsks) {
+    const auto match = images_router().match("OPTIONS", "/v2/images/abc");
+    EXPECT_EQ(match.route, nullptr);
+    EXPECT_EQ(match.status, 200);
+    EXPECT_EQ(match.allowed, (std::vector<std::string>{"GET", "PATCH", "DELETE"}));
+    EXPECT_EQ(images_router().match("OPTIONS", "/v2/nothing").status, 404);
+    EXPECT_EQ(images_router().match("OPTIONS", "/v2/images/a/tasks").status, 404);
+}
+
 TEST(Router, LeavesOutOfAllowWhatIsNotNamedThere) {
     EXPECT_NE(images_router().match("GET", "/v2/images/a/locations").route, nullptr);
     EXPECT_EQ(
@@ -62,9 +71,9 @@ TEST(Router, LeavesOutOfAllowWhatIsNotNamedThere) {
 }
 
 TEST(Router, AnswersAnUnknownPathByTheMethod) {
-    for (const char* method : {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"})
+    for (const char* method : {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"})
         EXPECT_EQ(images_router().match(method, "/v2/nothing").status, 404) << method;
-    for (const char* method : {"OPTIONS", "TRACE", "BREW", "get"})
+    for (const char* method : {"TRACE", "BREW", "get"})
         EXPECT_EQ(images_router().match(method, "/v2/nothing").status, 501) << method;
 }
 

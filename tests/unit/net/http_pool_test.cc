@@ -109,7 +109,7 @@ TEST(HttpPool, DropsAConnectionWhoseBodyWasNotRead) {
 
 TEST(HttpPool, SeesThatAnIdleConnectionWasClosed) {
     ScriptedServer server({answering(kOk), keep_alive});
-    TextSource source("x", 1);
+    AnnouncedText source("x", 1);
     auto post = request_to(server.url("/2"), "POST");
     post.body = &source;
     const auto pair = fetch_twice(request_to(server.url("/1")), post, 50ms);
@@ -133,7 +133,7 @@ TEST(HttpPool, ReplacesAStaleConnectionOnceWhenThereIsNoBody) {
 
 TEST(HttpPool, DoesNotSendABodyTwice) {
     ScriptedServer server({close_at_the_second, keep_alive});
-    TextSource source("x", 1);
+    AnnouncedText source("x", 1);
     auto post = request_to(server.url("/2"), "POST");
     post.body = &source;
     const auto pair = fetch_twice(request_to(server.url("/1")), post);
@@ -147,8 +147,6 @@ TEST(HttpPool, DoesNotReplaceAFreshConnection) {
     EXPECT_EQ(fetch_once(request_to(server.url("/"))).error().code, Errc::unavailable);
     EXPECT_EQ(server.connections(), 1);
 }
-
-// --- time ------------------------------------------------------------------------------------
 
 TEST(HttpTime, EndsAtTheDeadlineWhenNoAnswerComes) {
     ScriptedServer server({[](Peer& peer) {
@@ -176,7 +174,7 @@ TEST(HttpTime, WaitsForASmallRequestUntilItsDeadlineNotTheStallLimit) {
         std::this_thread::sleep_for(1300ms);
         peer.write(kOk);
     }});
-    TextSource source("x", 1);
+    AnnouncedText source("x", 1);
     auto post = request_to(server.url("/"), "POST");
     post.body = &source;
     Call call;
@@ -198,7 +196,7 @@ TEST(HttpTime, EndsATransferThatTheServerDoesNotTake) {
         peer.read_head();
         peer.stall();
     }});
-    PatternSource source(64U << 20U, true);
+    PatternSource source(64U << 20U);
     auto request = request_to(server.url("/x"), "PUT");
     request.body = &source;
     EXPECT_EQ(fetch_once(request).error().code, Errc::timeout);
@@ -226,7 +224,7 @@ TEST(HttpTime, EndsWhenItIsCancelled) {
     }});
     auto body = [&]() -> awaitable<void> {
         HttpClient client(co_await asio::this_coro::executor, quick_options());
-        PatternSource source(64U << 20U, true);
+        PatternSource source(64U << 20U);
         auto request = request_to(server.url("/x"), "PUT");
         request.body = &source;
         const TlsTrust trust;
@@ -238,12 +236,10 @@ TEST(HttpTime, EndsWhenItIsCancelled) {
     test::run(body());
 }
 
-// --- large transfers ------------------------------------------------------------------------
-
 constexpr std::uint64_t kLarge = 48U << 20U;
 
 void expect_upload(bool announce, std::optional<test::Identity> identity) {
-    PatternSource source(kLarge, announce);
+    PatternSource source(kLarge, {.announced = announce});
     std::promise<std::string> received;
     ScriptedServer server(
         {[&](Peer& peer) {
@@ -272,8 +268,10 @@ void expect_upload(bool announce, std::optional<test::Identity> identity) {
     );
     auto request = request_to(server.url("/x"), "PUT");
     request.body = &source;
-    EXPECT_EQ(fetch_once(request, {.insecure = true})->status, 200);
-    EXPECT_EQ(received.get_future().get(), source.digest_hex());
+    const auto answer = fetch_once(request, {.insecure = true});
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_EQ(answer->status, 200);
+    EXPECT_EQ(received.get_future().get(), test::pattern_sha256(kLarge));
 }
 
 TEST(HttpTransfer, UploadsEveryByte) {
@@ -288,17 +286,15 @@ TEST(HttpTransfer, UploadsEveryByteOverTls) {
 
 // A reader that pauses holds the server back instead of filling memory.
 TEST(HttpTransfer, DownloadsEveryByteAtTheReadersPace) {
-    PatternSource pattern(kLarge, true);
     std::atomic<std::uint64_t> written = 0;
     ScriptedServer server(
         {[&](Peer& peer) {
             peer.read_head();
             peer.write("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(kLarge) + "\r\n\r\n");
-            std::string block(1U << 20U, '\0');
-            for (std::uint64_t left = kLarge; left > 0; left -= block.size()) {
-                pattern.fill(std::as_writable_bytes(std::span(block)));
-                peer.write(block);
-                written += block.size();
+            constexpr std::size_t kBlock = 1U << 20U;
+            for (std::uint64_t at = 0; at < kLarge; at += kBlock) {
+                peer.write(test::pattern(kBlock, at));
+                written += kBlock;
             }
         }},
         test::make_certificate({})
@@ -321,7 +317,7 @@ TEST(HttpTransfer, DownloadsEveryByteAtTheReadersPace) {
         co_return digest.finish_hex();
     };
     const auto downloaded = test::run(body());
-    EXPECT_EQ(downloaded, pattern.digest_hex());
+    EXPECT_EQ(downloaded, test::pattern_sha256(kLarge));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "net/http_client.h"
 #include "tests/fakes/scripted_server.h"
 #include "tests/support/run.h"
+#include "tests/support/sources.h"
 
 #include <algorithm>
 #include <array>
@@ -14,6 +15,7 @@
 
 namespace slipway::net {
 
+using test::PatternSource;
 using test::Peer;
 using test::ScriptedServer;
 
@@ -71,9 +73,9 @@ inline ScriptedServer::Script answering(std::string reply) {
 }
 
 // The bytes of text, in small reads; the announced size may be a lie.
-class TextSource final : public ByteSource {
+class AnnouncedText final : public ByteSource {
 public:
-    TextSource(std::string text, std::optional<std::uint64_t> announced, std::size_t step = 7)
+    AnnouncedText(std::string text, std::optional<std::uint64_t> announced, std::size_t step = 7)
         : text_(std::move(text)), announced_(announced), step_(step) {}
 
     awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override {
@@ -89,40 +91,6 @@ private:
     std::optional<std::uint64_t> announced_;
     std::size_t step_;
     std::size_t at_ = 0;
-};
-
-// `size` bytes of a pattern that never repeats in step with any buffer, with their digest.
-class PatternSource final : public ByteSource {
-public:
-    PatternSource(std::uint64_t size, bool announce)
-        : left_(size), size_(size), announce_(announce) {}
-
-    awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override {
-        const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), left_));
-        fill(into.first(n));
-        left_ -= n;
-        co_return n;
-    }
-    [[nodiscard]] std::optional<std::uint64_t> size_bytes() const override {
-        return announce_ ? std::optional(size_) : std::nullopt;
-    }
-    [[nodiscard]] std::string digest_hex() { return digest_.finish_hex(); }
-    [[nodiscard]] std::uint64_t given() const { return size_ - left_; }
-
-    void fill(std::span<std::byte> into) {
-        for (auto& byte : into) {
-            state_ = state_ * 6364136223846793005U + 1442695040888963407U;
-            byte = static_cast<std::byte>(state_ >> 56U);
-        }
-        digest_.update(into);
-    }
-
-private:
-    std::uint64_t state_ = 1;
-    std::uint64_t left_;
-    std::uint64_t size_;
-    bool announce_;
-    Digest digest_ = Digest::create("sha256").value();
 };
 
 }  // namespace slipway::net

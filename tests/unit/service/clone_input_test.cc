@@ -24,6 +24,15 @@ TEST(CloneInput, IsReadAsItIsWritten) {
     EXPECT_EQ(read->disk_type, "thick");
 }
 
+TEST(CloneInput, KeepsToTheLimitsOfJson) {
+    json::Limits limits;
+    limits.values = 3;
+    const std::string text = R"({"datacenter": "c", "datastore": "d", "path": "p"})";
+    EXPECT_ERROR(Errc::invalid_argument, read_clone_input(text, limits));
+    limits.values = 7;  // names count, too
+    EXPECT_OK(read_clone_input(text, limits));
+}
+
 TEST(CloneInput, NeedsADatastoreAndAPath) {
     const auto read = read_clone_input(R"({"datastore": "work", "path": "a.vmdk"})");
     ASSERT_OK(read);

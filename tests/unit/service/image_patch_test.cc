@@ -22,6 +22,7 @@ protected:
         owner.project = "owner";
         owner.roles = {"reader", "member"};
         admin = owner;
+        admin.roles.emplace_back("admin");
         admin.is_admin = true;
         nova = owner;
         nova.is_service = true;
@@ -34,14 +35,15 @@ protected:
         AttributeValue value = {},
         PatchDialect dialect = PatchDialect::v2_1
     ) {
-        const ImagePatch patch{dialect, {{verb, name, std::move(value)}}};
-        return apply_patch(image, patch, schema, who);
+        const ImagePatch patch{dialect, {{verb, name, std::move(value)}}, {}};
+        return apply_patch(image, patch, {schema, policy, who});
     }
     Result<void> replace(const std::string& name, AttributeValue value) {
         return apply(owner, PatchVerb::replace, name, std::move(value));
     }
 
     const ImageSchema schema{{"raw", "vmdk"}, {"bare"}};
+    const Policy policy;
     Image image;
     Identity owner;
     Identity admin;
@@ -136,13 +138,28 @@ TEST_F(ImagePatchTest, TakesWhatAServiceWasShownForNoChange) {
     );
 }
 
+// Cinder after the upload of a volume: it was shown a disk type that the record lacks.
+TEST_F(ImagePatchTest, LetsAServiceReplaceAndRemoveWhatOnlyItsFaceHas) {
+    image.boot_form = BootForm{"sparse", 100, 3ULL << 30U, "", ""};
+    EXPECT_OK(apply(nova, PatchVerb::replace, "min_disk", std::int64_t{3}));
+    EXPECT_EQ(image.min_disk_gib, 0);
+    EXPECT_OK(apply(nova, PatchVerb::remove, "vmware_disktype"));
+    EXPECT_FALSE(image.properties.contains("vmware_disktype"));
+    EXPECT_OK(apply(nova, PatchVerb::replace, "vmware_disktype", std::string("streamOptimized")));
+    EXPECT_EQ(image.property("vmware_disktype"), "streamOptimized");
+    EXPECT_ERROR(
+        Errc::conflict, apply(nova, PatchVerb::replace, "hw_disk_bus", std::string("scsi"))
+    );
+}
+
 TEST_F(ImagePatchTest, StopsAtTheFirstOperationThatFails) {
     const ImagePatch patch{
         PatchDialect::v2_1,
         {{PatchVerb::replace, "name", std::string("first")},
          {PatchVerb::remove, "absent", {}},
-         {PatchVerb::replace, "name", std::string("third")}}};
-    EXPECT_ERROR(Errc::conflict, apply_patch(image, patch, schema, owner));
+         {PatchVerb::replace, "name", std::string("third")}},
+        {}};
+    EXPECT_ERROR(Errc::conflict, apply_patch(image, patch, {schema, policy, owner}));
     EXPECT_EQ(image.name, "first");
 }
 

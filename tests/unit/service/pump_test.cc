@@ -2,40 +2,22 @@
 
 #include "tests/support/results.h"
 #include "tests/support/run.h"
+#include "tests/support/sources.h"
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <optional>
 #include <vector>
 
 namespace slipway::service {
 namespace {
 
 using test::fails_with;
+using test::pattern_byte;
+using test::PatternSource;
 using test::succeeds;
 
 constexpr std::size_t kThreeChunks = 2 * kChunkBytes + 1;
-
-// Byte i is i % 251, up to `bytes`; after `fails_at` bytes it fails instead.
-class CountingSource final : public ByteSource {
-public:
-    explicit CountingSource(std::size_t bytes) : bytes_(bytes) {}
-
-    awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override {
-        if (fails_at && read_ >= *fails_at) co_return Error(Errc::cancelled, "the source fails");
-        const std::size_t count = std::min({into.size(), bytes_ - read_, std::size_t{1'000'003}});
-        for (std::size_t i = 0; i < count; ++i) into[i] = static_cast<std::byte>((read_ + i) % 251);
-        read_ += count;
-        co_return count;
-    }
-
-    std::optional<std::size_t> fails_at;
-
-private:
-    std::size_t bytes_;
-    std::size_t read_ = 0;
-};
+constexpr std::size_t kPiece = 1'000'003;
 
 class KeepingSink final : public ByteSink {
 public:
@@ -79,44 +61,40 @@ TEST_F(Pump, MovesEveryByteInOrderAndShowsItToEveryTap) {
         sink.kept.clear();
         first.seen.clear();
         second.seen.clear();
-        CountingSource source(bytes);
+        PatternSource source(bytes, {.piece = kPiece});
         EXPECT_EQ(move(source).value(), bytes);
         ASSERT_EQ(sink.kept.size(), bytes);
         for (std::size_t i = 0; i < bytes; i += 4099)
-            ASSERT_EQ(sink.kept[i], static_cast<std::byte>(i % 251)) << "byte " << i;
+            ASSERT_EQ(sink.kept[i], pattern_byte(i)) << "byte " << i;
         EXPECT_EQ(first.seen, sink.kept);
         EXPECT_EQ(second.seen, sink.kept);
     }
 }
 
 TEST_F(Pump, ReportsATapBeforeTheSinkAndTheSinkBeforeTheSource) {
-    CountingSource all_fail(kThreeChunks);
-    all_fail.fails_at = kChunkBytes;
+    PatternSource all_fail(kThreeChunks, {.fails_at = kChunkBytes, .piece = kPiece});
     first.fails_at = 0;
     sink.fails_at = 0;
     EXPECT_ERROR(Errc::unsupported, move(all_fail));
 
-    CountingSource two_fail(kThreeChunks);
-    two_fail.fails_at = kChunkBytes;
+    PatternSource two_fail(kThreeChunks, {.fails_at = kChunkBytes, .piece = kPiece});
     first.fails_at = SIZE_MAX;
     EXPECT_ERROR(Errc::no_space, move(two_fail));
 
-    CountingSource one_fails(kThreeChunks);
-    one_fails.fails_at = kChunkBytes;
+    PatternSource one_fails(kThreeChunks, {.fails_at = kChunkBytes, .piece = kPiece});
     sink.fails_at = SIZE_MAX;
     EXPECT_ERROR(Errc::cancelled, move(one_fails));
 }
 
 TEST_F(Pump, ShowsLaterTapsNothingThatAnEarlierOneRefused) {
-    CountingSource source(kThreeChunks);
+    PatternSource source(kThreeChunks, {.piece = kPiece});
     first.fails_at = kChunkBytes;
     EXPECT_ERROR(Errc::unsupported, move(source));
     EXPECT_EQ(second.seen.size(), kChunkBytes);
 }
 
 TEST_F(Pump, PassesOnASourceThatFailsAtOnce) {
-    CountingSource source(10);
-    source.fails_at = 0;
+    PatternSource source(10, {.fails_at = 0});
     EXPECT_ERROR(Errc::cancelled, move(source));
     EXPECT_TRUE(sink.kept.empty());
 }

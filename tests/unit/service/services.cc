@@ -18,38 +18,110 @@ std::unique_ptr<store::Catalog> open_catalog(const TemporaryFolder& folder, cons
     return store::Catalog::open(options, clock).value();
 }
 
-store::BackendSet set_of(store::Backend& inner, const ServicesOptions& options) {
+std::vector<std::unique_ptr<MemoryBackend>> more_backends(const ServicesOptions& options) {
+    std::vector<std::unique_ptr<MemoryBackend>> backends;
+    for (const MemoryBackendOptions& store : options.more_stores)
+        backends.push_back(std::make_unique<MemoryBackend>(store));
+    return backends;
+}
+
+store::BackendSet set_of(
+    store::Backend& inner,
+    const std::vector<std::unique_ptr<MemoryBackend>>& more,
+    const ServicesOptions& options
+) {
     std::vector<std::unique_ptr<store::Backend>> backends;
     backends.push_back(std::make_unique<FaultyBackend>(inner, options.failing_call, options.moment)
     );
-    return {std::move(backends), false};
+    for (const auto& backend : more)
+        backends.push_back(std::make_unique<FaultyBackend>(
+            *backend, std::numeric_limits<int>::max(), FailureMoment::before
+        ));
+    return {std::move(backends), !more.empty()};
 }
 
 }  // namespace
 
 Services::Services(const ServicesOptions& options)
     : memory(options.store),
+      more(more_backends(options)),
       catalog(open_catalog(folder, clock)),
-      backends(set_of(memory, options)),
-      schema({"raw", "qcow2", "vmdk", "iso"}, {"bare", "ova"}),
+      backends(set_of(memory, more, options)),
+      schema({"raw", "qcow2", "vmdk", "iso", "vhd", "vhdx", "vdi"}, {"bare", "ova"}),
       pool(1),
       group(context.get_executor()),
       images(
           {*catalog,
            backends,
+           policy,
            schema,
            {},
            [this](const ImageId& id) { transfers.stop_uploads(id); }}
       ),
+      runner({*catalog, group, "server"}, context.get_executor()),
+      importer(
+          {*catalog,
+           backends,
+           pool,
+           "server",
+           [this](const Image&, const Location& disk, const Call&) -> awaitable<void> {
+               imported.push_back(disk);
+               co_return;
+           }}
+      ),
+      boot_forms({*catalog, backends, pool, importer, "server", [] {}}),
+      activation(
+          {*catalog,
+           transfers,
+           boot_forms,
+           importer,
+           options.wait_for_boot_form,
+           [this] { ++garbage_notices; },
+           [](const Image&, const Location&, const Call&) -> awaitable<void> { co_return; },
+           [this](const ImageId& id, const Call&) -> awaitable<void> {
+               activated.push_back(id);
+               co_return;
+           }}
+      ),
       data(
           {*catalog,
            backends,
+           policy,
            transfers,
            pool,
            group,
            "server",
            options.rules,
-           [this] { ++garbage_notices; }}
+           [this] { ++garbage_notices; },
+           activation}
+      ),
+      objects({*catalog, backends, policy, data, [](const ImageId&) {}}),
+      copies(
+          {*catalog,
+           backends,
+           policy,
+           runner,
+           pool,
+           "server",
+           [] {},
+           [this](const Image& image, const Location& copy, const Call& call) {
+               return boot_forms.follow_copy(image, copy, call);
+           }}
+      ),
+      plugins(backends, data, options.plugins),
+      imports(
+          {*catalog,
+           backends,
+           policy,
+           runner,
+           data,
+           copies,
+           activation,
+           images,
+           options.rules.require_image_format_match,
+           [this] { ++garbage_notices; },
+           options.fetchers,
+           &plugins}
       ),
       collector(*catalog, backends, transfers, context.get_executor()) {
     if (!await(catalog->begin_server("server"))) throw std::runtime_error("begin_server failed");
@@ -109,6 +181,67 @@ Result<std::string> Services::download(
 
 Image Services::image(const ImageId& id) {
     return await(catalog->find_image(id)).value();
+}
+
+std::vector<TaskRecord> Services::tasks() {
+    return await(catalog->list_tasks({}, {}, {}, 100)).value();
+}
+
+Result<Account> Services::run_task(
+    TaskRecord task,
+    const std::function<
+        awaitable<Result<Account>>(const TaskRecord&, store::CloneProgress&, const Call&)>& handler
+) {
+    SLIPWAY_TRY(const auto claimed, await(catalog->claim_task("server")));
+    store::CloneProgress progress;
+    progress.report = [](int) {};
+    progress.cancelled = [] { return false; };
+    progress.save = [](std::string) -> awaitable<Result<void>> { co_return Result<void>(); };
+    auto account = await(handler(task, progress, Call()));
+    std::optional<Error> error;
+    if (!account) error = account.error();
+    SLIPWAY_CHECK(await(catalog->finish_task(
+        task.id,
+        "server",
+        account ? TaskStatus::success : TaskStatus::failure,
+        error,
+        account ? std::optional(*account) : std::nullopt
+    )));
+    return account;
+}
+
+Result<void> Services::stage(const ImageId& id, std::string body) {
+    const std::size_t bytes = body.size();
+    PiecewiseSource source(std::move(body));
+    const Caller caller = member_of("owner");
+    const service::UploadRequest request{id, bytes, std::nullopt};
+    return await(data.stage(caller, request, source));
+}
+
+Result<std::optional<TaskRecord>> Services::import(
+    const ImageId& id, service::ImportRequest request, const Caller& caller
+) {
+    return await(imports.start(caller, id, std::move(request)));
+}
+
+Result<Account> Services::run_import() {
+    SLIPWAY_TRY(const auto claimed, await(catalog->claim_task("server")));
+    if (!claimed) return Error(Errc::not_found, "no import waits");
+    store::CloneProgress progress;
+    progress.report = [](int) {};
+    progress.cancelled = [cancel = claimed->cancel_requested] { return cancel; };
+    progress.save = [](std::string) -> awaitable<Result<void>> { co_return Result<void>(); };
+    auto account = await(imports.run(*claimed, progress, Call()));
+    std::optional<Error> error;
+    if (!account) error = account.error();
+    SLIPWAY_CHECK(await(catalog->finish_task(
+        claimed->id,
+        "server",
+        account ? TaskStatus::success : TaskStatus::failure,
+        error,
+        account ? std::optional(*account) : std::nullopt
+    )));
+    return account;
 }
 
 std::vector<Location> Services::live_locations(const ImageId& id) {

@@ -1,8 +1,14 @@
 #pragma once
 
+#include "service/activation.h"
+#include "service/boot_form_maker.h"
 #include "service/collector.h"
+#include "service/copy_service.h"
 #include "service/image_data_service.h"
 #include "service/image_service.h"
+#include "service/import_service.h"
+#include "service/object_service.h"
+#include "service/task_runner.h"
 #include "store/catalog.h"
 #include "tests/fakes/faulty_backend.h"
 #include "tests/fakes/memory_backend.h"
@@ -15,6 +21,7 @@
 
 #include <functional>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -27,10 +34,17 @@ namespace slipway::test {
 
 struct ServicesOptions {
     MemoryBackendOptions store;
+    std::vector<MemoryBackendOptions> more_stores;  // then clients see their names
     service::DataRules rules;
+    bool wait_for_boot_form = true;
     int failing_call = std::numeric_limits<int>::max();  // of the store's calls, from 0
     FailureMoment moment = FailureMoment::before;
+    std::map<service::ImportMethod, service::ImportFetcher*> fetchers = {};
+    service::ImportPluginOptions plugins = {};
 };
+
+// Somebody with the roles reader and member in `project`.
+Caller member_of(const std::string& project);
 
 // The services of images over a catalogue in a temporary SQLite file and one store in memory.
 //
@@ -66,21 +80,49 @@ public:
         const Caller& caller, const ImageId& id, std::optional<ByteRange> range = std::nullopt
     );
     Image image(const ImageId& id);
+    std::vector<TaskRecord> tasks();
+    // Stages the data, by the owner.
+    Result<void> stage(const ImageId& id, std::string body);
+    // Accepts the import of an image, by `caller`.
+    Result<std::optional<TaskRecord>> import(
+        const ImageId& id, service::ImportRequest request, const Caller& caller = member_of("owner")
+    );
+    // Runs the next import that waits, and ends its task.
+    Result<Account> run_import();
+    // Runs a task as the runner does, and ends it.
+    Result<Account> run_task(
+        TaskRecord task,
+        const std::function<
+            awaitable<Result<Account>>(const TaskRecord&, store::CloneProgress&, const Call&)>&
+            handler
+    );
     std::vector<Location> live_locations(const ImageId& id);
 
     ManualClock clock;
     TemporaryFolder folder;
     asio::io_context context;
     MemoryBackend memory;
+    std::vector<std::unique_ptr<MemoryBackend>> more;
     std::unique_ptr<store::Catalog> catalog;
     store::BackendSet backends;
+    service::Policy policy;
     ImageSchema schema;
     service::Transfers transfers;
     BlockingPool pool;
     TaskGroup group;
     int garbage_notices = 0;
     service::ImageService images;
+    service::TaskRunner runner;
+    std::vector<Location> imported;
+    service::DiskImporter importer;
+    service::BootFormMaker boot_forms;
+    std::vector<ImageId> activated;
+    service::Activation activation;
     service::ImageDataService data;
+    service::ObjectService objects;
+    service::CopyService copies;
+    service::ImportPlugins plugins;
+    service::ImportService imports;
     service::Collector collector;
 
 private:
@@ -103,9 +145,7 @@ private:
     std::size_t read_ = 0;
 };
 
-// Somebody with the roles reader and member in `project`.
-Caller member_of(const std::string& project);
-// The same, known as a service.
+// As member_of(), known as a service.
 Caller service_of(const std::string& project);
 Caller administrator();
 

@@ -139,7 +139,7 @@ TEST(Upload, KeepsARawDiskFlatWhereTheStoreWantsIt) {
     EXPECT_EQ(services.download(service_of("owner"), id).value(), pattern(102'400));
 }
 
-TEST(Upload, KeepsADiskOfUnknownSizeAsItCame) {
+TEST(Upload, ReadsADiskOfUnknownSizeBackIntoOneFileForBothFaces) {
     Services services(reachable());
     const ImageId id = services.create_image("raw");
     PiecewiseSource body(pattern(kBytes));
@@ -150,13 +150,21 @@ TEST(Upload, KeepsADiskOfUnknownSizeAsItCame) {
     EXPECT_EQ(image.size_bytes, kBytes);
     EXPECT_EQ(image.checksum, kMd5);
     EXPECT_EQ(image.os_hash_value, kSha512);
-    EXPECT_FALSE(image.boot_form);
-    const Location location = services.live_locations(id).at(0);
-    EXPECT_EQ(location.form, StoredForm::original);
-    EXPECT_EQ(location.stored_bytes, kBytes);
-    EXPECT_EQ(services.memory.file(location.directory, id.str() + ".img"), pattern(kBytes));
+    ASSERT_TRUE(image.boot_form);
+    EXPECT_EQ(image.boot_form->disk_type, "sparse");
+    EXPECT_EQ(image.boot_form->capacity_bytes, 131'072U);
+    const auto live = services.live_locations(id);
+    ASSERT_THAT(live, SizeIs(1));
+    EXPECT_EQ(live[0].form, StoredForm::sparse);
+    const auto file = services.memory.file(live[0].directory, id.str() + ".vmdk");
+    ASSERT_TRUE(file);
+    EXPECT_EQ(image.boot_form->size_bytes, file->size());
+    EXPECT_EQ(image.boot_form->checksum, md5_of(*file));
     EXPECT_EQ(services.download(member_of("owner"), id).value(), pattern(kBytes));
-    EXPECT_EQ(services.download(service_of("owner"), id).value(), pattern(kBytes));
+    EXPECT_EQ(services.download(service_of("owner"), id).value(), *file);
+    // The original goes.
+    EXPECT_OK(services.await(services.collector.collect_once()));
+    EXPECT_THAT(services.memory.directories(), SizeIs(1));
 }
 
 TEST(Upload, TakesAnEmptyBody) {

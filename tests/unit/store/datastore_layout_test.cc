@@ -70,6 +70,16 @@ TEST(DatastoreLayout, MatchesPatterns) {
     EXPECT_FALSE(matches_pattern("*a*a*a*a*a*b", std::string(5000, 'a')));
 }
 
+TEST(DatastoreLayout, ReadsDatacentersOfTargetsWithOrWithoutALeadingSlash) {
+    const CloneTarget plain{"F0/DC1", "images", "vm/disk.vmdk", ""};
+    const CloneTarget slashed{"/F0/DC1", "images", "vm/disk.vmdk", ""};
+    for (const char* pattern : {"F0/DC1/images/*", "/F0/DC1/images/*"}) {
+        EXPECT_TRUE(check_clone_allowed({pattern}, plain)) << pattern;
+        EXPECT_TRUE(check_clone_allowed({pattern}, slashed)) << pattern;
+    }
+    EXPECT_EQ(check_clone_allowed({"/F0/DC1/work/*"}, plain).error().code, Errc::forbidden);
+}
+
 TEST(DatastoreLayout, TakesOnlyTargetsThatCanBeDisks) {
     EXPECT_TRUE(check_clone_path("glance", "vm 1/disk+1.vmdk", false));
     EXPECT_TRUE(check_clone_path("glance", "disk.vmdk", false));
@@ -102,6 +112,58 @@ TEST(DatastoreLayout, NamesEveryAttemptOfACloneApart) {
     const TaskId task("1a2b3c4d-0000-4000-8000-000000000000");
     EXPECT_EQ(clone_attempt_path("vm/disk.vmdk", task, 2), "vm/disk-slipway-1a2b3c4d-2.vmdk");
     EXPECT_EQ(clone_attempt_path("cd.iso", task, 1), "cd-slipway-1a2b3c4d-1.iso");
+}
+
+TEST(FolderUrl, IsReadAsItIsWritten) {
+    const DatastoreKey key{"f/DC 0", "images [1]"};
+    const auto url = folder_location_url("vc.example", key, "openstack_glance/a", "x.vmdk");
+    const auto read = parse_folder_url(url).value();
+    EXPECT_EQ(read.server, "vc.example");
+    EXPECT_EQ(read.datastore.str(), key.str());
+    EXPECT_EQ(read.directory, "openstack_glance/a");
+    EXPECT_EQ(read.file, "x.vmdk");
+}
+
+TEST(FolderUrl, HasOneFormOnly) {
+    for (const char* bad :
+         {"",
+          "http://vc/folder/d/x?dcPath=a&dsName=b",
+          "VSPHERE://vc/folder/d/x?dcPath=a&dsName=b",
+          "vsphere://vc/folder/x?dcPath=a&dsName=b",
+          "vsphere://vc/other/d/x?dcPath=a&dsName=b",
+          "vsphere://vc/folder/d/../x?dcPath=a&dsName=b",
+          "vsphere://vc/folder/d//x?dcPath=a&dsName=b",
+          "vsphere://vc/folder/d/%2e%2e/x?dcPath=a&dsName=b",
+          "vsphere://vc/folder/d/x??dcPath=a&dsName=b",
+          "vsphere://vc/folder/d/x?dcPath=a&dsName=b#c",
+          "vsphere://vc/folder/d/x?dsName=b&dcPath=a",
+          "vsphere://vc/folder/d/x?dcPath=a&dsName=b&dsName=c",
+          "vsphere://vc/folder/d/x?dcPath=a&dsName=b/c",
+          "vsphere://vc/folder/d/x?dcPath=a"})
+        EXPECT_FALSE(parse_folder_url(bad)) << bad;
+    // A user or a port is another server than the configured one.
+    EXPECT_EQ(
+        parse_folder_url("vsphere://u@vc:1/folder/d/x?dcPath=a&dsName=b").value().server, "u@vc:1"
+    );
+}
+
+TEST(ForeignLocation, LiesBelowTheStoreDirectoryAndInNoObject) {
+    const auto check = [](const std::string& directory) {
+        Location location;
+        location.directory = directory;
+        location.data_file = "x.vmdk";
+        return check_foreign_location("glance", location).has_value();
+    };
+    EXPECT_TRUE(check("glance"));
+    EXPECT_TRUE(check("glance/a/b"));
+    for (const char* bad :
+         {"",
+          "other",
+          "glance2",
+          "glance/..",
+          "glance/../other",
+          "glance/70c4b014-c77e-467c-a910-1902585b5391.a6d9ffa1c8ffd798"})
+        EXPECT_FALSE(check(bad)) << bad;
 }
 
 TEST(CloneCheckpoint, ComesBackAsItWasSaved) {

@@ -168,7 +168,7 @@ TEST_F(LocalBackendTest, PlacesByWeightAndReadsFromEveryFolder) {
     fs::create_directory(heavy);
     options_.directories.push_back({heavy, 10, ""});
     const auto backend = make();
-    const auto placement = test::run(backend->place(kImage, 1, call_)).value();
+    const auto placement = test::run(backend->place({kImage, 1, {}, {}}, call_)).value();
     EXPECT_EQ(placement.datastore, heavy);
     put_object();
     EXPECT_EQ(read(*backend, location()).value(), "hello");
@@ -179,9 +179,9 @@ TEST_F(LocalBackendTest, PlacesByWeightAndReadsFromEveryFolder) {
 
 TEST_F(LocalBackendTest, PlacesElsewhereWhenAFolderIsNotMounted) {
     options_.directories.push_back({folder_.path() / "missing", 10, ""});
-    EXPECT_EQ(test::run(make()->place(kImage, 1, call_)).value().datastore, objects());
+    EXPECT_EQ(test::run(make()->place({kImage, 1, {}, {}}, call_)).value().datastore, objects());
     options_.directories.erase(options_.directories.begin());
-    EXPECT_EQ(test::run(make()->place(kImage, 1, call_)).error().code, Errc::unavailable);
+    EXPECT_EQ(test::run(make()->place({kImage, 1, {}, {}}, call_)).error().code, Errc::unavailable);
 }
 
 TEST_F(LocalBackendTest, SaysUnavailableWhenItsFolderIsNotMounted) {
@@ -242,6 +242,103 @@ TEST_F(LocalBackendTest, ClonesWithHonestAccounts) {
     if (a.path == "stream") EXPECT_EQ(a.bytes_through, 5U);
     EXPECT_THAT(a.path, testing::AnyOf("reflink", "copy_range", "stream"));
     EXPECT_EQ(std::distance(fs::directory_iterator(clones() / "vm"), {}), 1);
+}
+
+TEST_F(LocalBackendTest, LeavesNothingOfACloneThatIsCancelledAtItsCheckpoint) {
+    put_object();
+    progress_.save = [](std::string) -> awaitable<Result<void>> {
+        co_return Error(Errc::cancelled, "the task was cancelled");
+    };
+    EXPECT_EQ(clone(*make(), "disk.img").error().code, Errc::cancelled);
+    EXPECT_TRUE(fs::is_empty(clones()));
+}
+
+TEST_F(LocalBackendTest, LeavesACloneToTheServerThatHasTakenItOver) {
+    put_object();
+    progress_.save = [](std::string) -> awaitable<Result<void>> {
+        co_return Error(Errc::conflict, "the claim was lost");
+    };
+    EXPECT_EQ(clone(*make(), "disk.img").error().code, Errc::conflict);
+    EXPECT_EQ(std::distance(fs::directory_iterator(clones()), {}), 1);
+    progress_.lost = [] { return true; };
+    EXPECT_EQ(clone(*make(), "disk.img").error().code, Errc::conflict);
+}
+
+// A bare extent of 1024 bytes with its descriptor.
+class LocalFlatClone : public LocalBackendTest {
+protected:
+    LocalFlatClone() {
+        fs::create_directory(objects() / kDirectory);
+        put(objects() / kDirectory / flat().data_file, bytes_);
+        put(objects() / kDirectory / flat().descriptor,
+            "# Disk DescriptorFile\nversion=1\nRW 2 VMFS \"x-flat.vmdk\"\n"
+            "ddb.adapterType = \"ide\"\n");
+        progress_.save = [this](std::string checkpoint) -> awaitable<Result<void>> {
+            checkpoint_ = std::move(checkpoint);
+            co_return Result<void>();
+        };
+    }
+
+    static Location flat() {
+        Location source = location();
+        source.form = StoredForm::flat;
+        source.data_file = kImage.str() + "-flat.vmdk";
+        source.descriptor = kImage.str() + ".vmdk";
+        source.stored_bytes = 1024;
+        return source;
+    }
+    CloneRequest flat_request(const std::string& path) const {
+        auto what = request(path);
+        what.source = flat();
+        return what;
+    }
+    Result<Account> flat_clone(const std::string& path, const std::string& checkpoint = {}) {
+        return test::run(make()->clone(flat_request(path), checkpoint, progress_, call_));
+    }
+    void expect_a_disk() {
+        EXPECT_EQ(text_of(clones() / "vm/disk-flat.vmdk"), bytes_);
+        const auto descriptor = text_of(clones() / "vm/disk.vmdk");
+        EXPECT_THAT(descriptor, testing::HasSubstr("RW 2 VMFS \"disk-flat.vmdk\""));
+        EXPECT_THAT(descriptor, testing::HasSubstr("ddb.adapterType = \"ide\""));
+        EXPECT_EQ(std::distance(fs::directory_iterator(clones() / "vm"), {}), 2);
+    }
+
+    const std::string bytes_ = std::string(1024, 'b');
+    std::string checkpoint_;
+};
+
+TEST_F(LocalFlatClone, IsAnExtentAndItsDescriptor) {
+    const auto account = flat_clone("vm/disk.vmdk");
+    ASSERT_TRUE(account) << account.error().message;
+    expect_a_disk();
+}
+
+TEST_F(LocalFlatClone, GoesOnAfterARestartBetweenItsTwoNames) {
+    ASSERT_TRUE(flat_clone("vm/disk.vmdk"));
+    ASSERT_TRUE(flat_clone("vm/disk.vmdk", checkpoint_));
+    fs::remove(clones() / "vm/disk.vmdk");
+    ASSERT_TRUE(flat_clone("vm/disk.vmdk", checkpoint_));
+    expect_a_disk();
+}
+
+TEST_F(LocalFlatClone, LeavesWhatHasOneOfItsNamesAlone) {
+    fs::create_directory(clones() / "vm");
+    for (const char* taken : {"vm/disk-flat.vmdk", "vm/disk.vmdk"}) {
+        put(clones() / taken, "precious");
+        EXPECT_EQ(
+            test::run(make()->check_clone(flat_request("vm/disk.vmdk"), call_)).error().code,
+            Errc::conflict
+        );
+        EXPECT_EQ(flat_clone("vm/disk.vmdk").error().code, Errc::conflict);
+        EXPECT_EQ(text_of(clones() / taken), "precious");
+        EXPECT_EQ(std::distance(fs::directory_iterator(clones() / "vm"), {}), 1);
+        fs::remove(clones() / taken);
+    }
+}
+
+TEST_F(LocalFlatClone, IsNamedByItsDescriptor) {
+    for (const char* path : {"vm/disk-flat.vmdk", ".vmdk", "disk.img"})
+        EXPECT_EQ(flat_clone(path).error().code, Errc::invalid_argument) << path;
 }
 
 TEST_F(LocalBackendTest, DoesNotCloneThroughALinkedFolder) {

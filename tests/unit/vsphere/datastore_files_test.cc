@@ -15,23 +15,6 @@ using test::kCall;
 using test::soap;
 using test::soap_fault;
 
-// Bytes that can be read once.
-class OnceSource final : public ByteSource {
-public:
-    explicit OnceSource(std::string text) : text_(std::move(text)) {}
-    awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override {
-        const auto count = std::min(into.size(), text_.size() - at_);
-        std::ranges::copy(as_bytes_of(std::string_view(text_).substr(at_, count)), into.begin());
-        at_ += count;
-        co_return count;
-    }
-    [[nodiscard]] std::optional<std::uint64_t> size_bytes() const override { return text_.size(); }
-
-private:
-    std::string text_;
-    std::size_t at_ = 0;
-};
-
 FileTarget target() {
     FileTarget file{
         .datacenter = {.ref = {"Datacenter", "datacenter-2"}, .path = "Lab/DC 1"},
@@ -117,7 +100,7 @@ TEST(DatastoreFiles, PutsThroughVCenterInTheSession) {
     FilesServer server;
     server.on_http([](const test::Seen&) { return test::Answer{.status = 201}; });
     with_files(server, by_vcenter(), [](DatastoreFiles& files) -> awaitable<void> {
-        OnceSource body("the bytes");
+        TextSource body("the bytes");
         const auto route = co_await files.put(target(), body, kCall);
         EXPECT_EQ(route.value(), TransferRoute::vcenter);
     });
@@ -137,7 +120,7 @@ TEST(DatastoreFiles, PutsStraightToAHostWithATicketForThatUrl) {
     FilesServer server;
     server.on_http([](const test::Seen&) { return test::Answer{.status = 200}; });
     with_files(server, {.esx_port = 8443}, [](DatastoreFiles& files) -> awaitable<void> {
-        OnceSource body("the bytes");
+        TextSource body("the bytes");
         const auto route = co_await files.put(target(), body, kCall);
         EXPECT_EQ(route.value(), TransferRoute::host);
     });
@@ -168,13 +151,50 @@ TEST(DatastoreFiles, FallsBackToVCenterAndRemembersTheHost) {
         return test::Answer{.status = 201};
     });
     with_files(server, {}, [](DatastoreFiles& files) -> awaitable<void> {
-        OnceSource first("one");
+        TextSource first("one");
         EXPECT_EQ((co_await files.put(target(), first, kCall)).value(), TransferRoute::vcenter);
-        OnceSource second("two");
+        TextSource second("two");
         EXPECT_EQ((co_await files.put(target(), second, kCall)).value(), TransferRoute::vcenter);
     });
     EXPECT_EQ(server.count("AcquireGenericServiceTicket"), 1U);
     EXPECT_EQ(server.transfers().back().body, "two");
+}
+
+TEST(DatastoreFiles, RemembersAHostThatBrokeOffOrRefusedABegunBody) {
+    const test::Answer broken{.failure = Error(Errc::unavailable, "the connection broke")};
+    for (const auto& from_host :
+         {broken, test::Answer{.status = 401}, test::Answer{.status = 503}}) {
+        FilesServer server;
+        server.on_http([&](const test::Seen& request) {
+            return request.host == "esx7.example" ? from_host : test::Answer{.status = 201};
+        });
+        with_files(server, {}, [](DatastoreFiles& files) -> awaitable<void> {
+            TextSource first("one");
+            EXPECT_EQ((co_await files.put(target(), first, kCall)).error().code, Errc::unavailable);
+            TextSource second("two");
+            EXPECT_EQ(
+                (co_await files.put(target(), second, kCall)).value(), TransferRoute::vcenter
+            );
+        });
+        EXPECT_EQ(server.transfers().back().body, "two");
+    }
+}
+
+TEST(DatastoreFiles, DoesNotBlameTheHostForABodyThatBreaksOff) {
+    class BrokenSource final : public ByteSource {
+    public:
+        awaitable<Result<std::size_t>> read_some(std::span<std::byte> /*into*/) override {
+            co_return Error(Errc::cancelled, "the client went away");
+        }
+    };
+    FilesServer server;
+    server.on_http([](const test::Seen&) { return test::Answer{.status = 201}; });
+    with_files(server, {}, [](DatastoreFiles& files) -> awaitable<void> {
+        BrokenSource broken;
+        EXPECT_EQ((co_await files.put(target(), broken, kCall)).error().code, Errc::cancelled);
+        TextSource body("two");
+        EXPECT_EQ((co_await files.put(target(), body, kCall)).value(), TransferRoute::host);
+    });
 }
 
 TEST(DatastoreFiles, FallsBackToVCenterWithoutATicket) {
@@ -182,7 +202,7 @@ TEST(DatastoreFiles, FallsBackToVCenterWithoutATicket) {
     server.on("AcquireGenericServiceTicket", soap_fault("NoPermission"));
     server.on_http([](const test::Seen&) { return test::Answer{.status = 201}; });
     with_files(server, {}, [](DatastoreFiles& files) -> awaitable<void> {
-        OnceSource body("x");
+        TextSource body("x");
         EXPECT_EQ((co_await files.put(target(), body, kCall)).value(), TransferRoute::vcenter);
     });
 }
@@ -193,7 +213,7 @@ TEST(DatastoreFiles, NeverSendsABegunBodyTwice) {
         return test::Answer{.failure = Error(Errc::unavailable, "the connection broke")};
     });
     with_files(server, {}, [](DatastoreFiles& files) -> awaitable<void> {
-        OnceSource body("x");
+        TextSource body("x");
         const auto route = co_await files.put(target(), body, kCall);
         EXPECT_EQ(route.error().message, "the connection broke");
     });
@@ -207,7 +227,7 @@ TEST(DatastoreFiles, LogsInOnceMoreOn401WhenTheBodyWasNotBegun) {
         return test::Answer{.status = 201};
     });
     with_files(server, by_vcenter(), [](DatastoreFiles& files) -> awaitable<void> {
-        OnceSource body("x");
+        TextSource body("x");
         EXPECT_TRUE(co_await files.put(target(), body, kCall));
     });
     EXPECT_EQ(server.logins, 2);
@@ -218,7 +238,7 @@ TEST(DatastoreFiles, ReportsA401ThatCutABodyShort) {
     FilesServer server;
     server.on_http([](const test::Seen&) { return test::Answer{.status = 401}; });
     with_files(server, by_vcenter(), [](DatastoreFiles& files) -> awaitable<void> {
-        OnceSource body("x");
+        TextSource body("x");
         const auto route = co_await files.put(target(), body, kCall);
         EXPECT_EQ(route.error().code, Errc::unavailable);
         EXPECT_EQ(route.error().reason, "NotAuthenticated");
@@ -251,7 +271,7 @@ TEST(DatastoreFiles, MapsStatuses) {
             return test::Answer{.status = status};
         });
         with_files(server, by_vcenter(), [code = code](DatastoreFiles& files) -> awaitable<void> {
-            OnceSource body("x");
+            TextSource body("x");
             const auto route = co_await files.put(target(), body, kCall);
             EXPECT_EQ(route.error().code, code);
         });
@@ -274,7 +294,7 @@ TEST(DatastoreFiles, FindsOutThatA500MeansAFullDatastore) {
     );
     server.on_http([](const test::Seen&) { return test::Answer{.status = 500}; });
     with_files(server, by_vcenter(), [](DatastoreFiles& files) -> awaitable<void> {
-        OnceSource body("x");
+        TextSource body("x");
         const auto route = co_await files.put(target(), body, kCall);
         EXPECT_EQ(route.error().code, Errc::no_space);
     });

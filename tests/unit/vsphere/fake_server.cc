@@ -31,27 +31,13 @@ constexpr std::string_view kContent =
     R"(<fileManager type="FileManager">FileManager</fileManager>)"
     R"(<searchIndex type="SearchIndex">SearchIndex</searchIndex>)"
     R"(<datastoreNamespaceManager type="DatastoreNamespaceManager">DatastoreNamespaceManager)"
-    R"(</datastoreNamespaceManager></returnval>)";
+    R"(</datastoreNamespaceManager>)"
+    R"(<vStorageObjectManager type="VcenterVStorageObjectManager">VStorageObjectManager)"
+    R"(</vStorageObjectManager></returnval>)";
 
 constexpr std::string_view kVersions =
     R"(<namespaces version="1.0"><namespace><name>urn:vim25</name><version>8.0.2.0</version>)"
     R"(<priorVersions><version>8.0.1.0</version></priorVersions></namespace></namespaces>)";
-
-class TextSource final : public ByteSource {
-public:
-    explicit TextSource(std::string text) : text_(std::move(text)) {}
-
-    awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override {
-        const auto count = std::min(into.size(), text_.size() - at_);
-        std::ranges::copy(as_bytes_of(std::string_view(text_).substr(at_, count)), into.begin());
-        at_ += count;
-        co_return count;
-    }
-
-private:
-    std::string text_;
-    std::size_t at_ = 0;
-};
 
 class FakeResponse final : public net::HttpResponse {
 public:

@@ -388,8 +388,6 @@ TEST(Requests, NamespaceManager) {
     );
 }
 
-// ------------------------------------------------------------------------------- properties
-
 constexpr std::string_view kOneObject =
     R"(<objects><obj type="Datastore">d-1</obj><propSet><name>name</name>)"
     R"(<val xsi:type="xsd:string">images</val></propSet></objects>)";

@@ -217,8 +217,6 @@ TEST(Session, IgnoresACookieThatCanNotBeSentBack) {
     });
 }
 
-// ---------------------------------------------------------------------------------------------
-
 test::Answer broken() {
     return {.failure = Error(Errc::unavailable, "the connection broke")};
 }

@@ -236,6 +236,15 @@ TEST(WaitForTask, EndsAtTheDeadlineAndLeavesTheTaskAlone) {
     EXPECT_EQ(server.count("CancelTask"), 0U);
 }
 
+TEST(WaitForTask, EndsAtTheDeadlineThoughTheServerDoesNotEvenTakeTheFilter) {
+    TaskServer server;
+    auto never = soap("CreateFilter");
+    never.delay = 10min;
+    server.on("CreateFilter", never);
+    const auto result = outcome(server, {}, {.request_id = "req-1", .deadline = after(30ms)});
+    EXPECT_EQ(result.error().code, Errc::timeout);
+}
+
 TEST(WaitForTask, CancelsTheTaskOnce) {
     TaskServer server;
     server.on("CancelTask", [&](const test::Seen&) {
@@ -273,6 +282,66 @@ TEST(WaitForTask, GivesUpOnAnAccountThatIsRefused) {
     TaskServer server;
     server.next("Login", soap_fault("InvalidLogin"));
     EXPECT_EQ(outcome(server).error().reason, "InvalidLogin");
+}
+
+TEST(WaitForTask, SaysThatItLostSightOfTheTask) {
+    TaskServer server;
+    server.on(
+        "WaitForUpdatesEx", test::Answer{.failure = Error(Errc::unavailable, "the link broke")}
+    );
+    const auto result = outcome(server);
+    EXPECT_EQ(result.error().code, Errc::unavailable);
+    EXPECT_EQ(result.error().reason, kTaskUnseen);
+}
+
+TEST(WaitForTask, LeavesATaskAloneThatIsSomebodyElsesNow) {
+    TaskServer server;
+    TaskCallbacks callbacks;
+    callbacks.lost = [] { return true; };
+    callbacks.cancelled = [] { return true; };
+    EXPECT_EQ(outcome(server, callbacks).error().code, Errc::conflict);
+    EXPECT_EQ(server.count("CancelTask"), 0U);
+}
+
+// The answer to CreateFilter comes when the collector it was for is gone, and another one of the
+// same session is there: its filter tells nothing about the task.
+TEST(TaskWatcher, DoesNotTakeAFilterOfAnEarlierCollector) {
+    TaskServer server;
+    bool second_waits = false;
+    server.on("WaitForUpdatesEx", [&](const test::Seen& request) {
+        const bool knows_both = request.body.find(">pc-2<") != std::string::npos;
+        if (!knows_both && second_waits) return soap_fault("InvalidCollectorVersion");
+        if (knows_both && server.filters >= 4)
+            return updates("1", object(state("success")) + object(state("success"), "task-43"));
+        auto nothing = soap("WaitForUpdatesEx");
+        nothing.delay = 5ms;
+        return nothing;
+    });
+    server.on("CreateFilter", [&](const test::Seen& request) {
+        auto answer = soap(
+            "CreateFilter",
+            "<returnval type=\"PropertyFilter\">filter-" + std::to_string(++server.filters) +
+                "</returnval>"
+        );
+        if (request.body.find(">task-43<") != std::string::npos && !second_waits) {
+            second_waits = true;
+            answer.delay = 100ms;
+        }
+        return answer;
+    });
+    test::with_client(server, [&](VimClient& client) -> awaitable<void> {
+        TaskGroup group(co_await asio::this_coro::executor);
+        const auto wait = [&](std::string id) -> awaitable<void> {
+            const ManagedObjectReference task{"Task", std::move(id)};
+            EXPECT_TRUE(co_await wait_for_task(client, task, kCall));
+        };
+        group.spawn("first", [&] { return wait("task-42"); });
+        for (int i = 0; i < 200 && server.count("WaitForUpdatesEx") == 0; ++i)
+            co_await sleep_for(5ms);
+        group.spawn("second", [&] { return wait("task-43"); });
+        EXPECT_TRUE(co_await group.wait(after(10s)));
+    });
+    EXPECT_EQ(server.collectors, 2);
 }
 
 TEST(TaskWatcher, ServesManyWaitersWithOneLoop) {
@@ -333,8 +402,6 @@ TEST(TaskWatcher, RefusesWhatIsNoTask) {
         }
     });
 }
-
-// ---------------------------------------------------------------------------------------------
 
 TaskUpdate update_of(std::string_view new_state, std::optional<int> new_percent = {}) {
     TaskUpdate update;
