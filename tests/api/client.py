@@ -58,12 +58,15 @@ def iso_image(blocks: int = 64) -> bytes:
 class Api:
     """One listener of a slipway."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, verify: str | bool = True) -> None:
+        """`verify`: as requests takes it; whom to believe."""
         self.url = url
+        self.verify = verify
 
     def __call__(self, method: str, path: str, **options: Any) -> requests.Response:
         options.setdefault("timeout", ANSWER_SECONDS)
         options.setdefault("allow_redirects", False)
+        options.setdefault("verify", self.verify)
         return requests.request(method, self.url + path, **options)
 
     def get(self, path: str, **options: Any) -> requests.Response:
@@ -106,6 +109,43 @@ class Api:
         fields = {"Content-Type": OCTETS}
         fields |= {name.replace("_", "-"): value for name, value in headers.items()}
         return self.put(f"/v2/images/{image_id}/file", data=data, headers=fields)
+
+    def stage(self, image_id: str, data: bytes | Iterable[bytes], **headers: str) -> requests.Response:
+        """Chunked when `data` is an iterable; names of `headers` have _ for -."""
+        fields = {"Content-Type": OCTETS}
+        fields |= {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.put(f"/v2/images/{image_id}/stage", data=data, headers=fields)
+
+    def staged(self, data: bytes, **attributes: Any) -> str:
+        """The id of a new image with this data staged."""
+        image_id: str = self.create(**attributes)["id"]
+        answer = self.stage(image_id, data)
+        assert answer.status_code == 204, answer.text
+        return image_id
+
+    def import_image(self, image_id: str, method: str | dict[str, Any], **wishes: Any) -> requests.Response:
+        """`method`: its name, or the whole object."""
+        headers = wishes.pop("headers", None)
+        name = {"name": method} if isinstance(method, str) else method
+        return self.post(
+            f"/v2/images/{image_id}/import", json={"method": name, **wishes}, headers=headers
+        )
+
+    def image_tasks(self, image_id: str) -> list[dict[str, Any]]:
+        """The imports of an image, newest first."""
+        answer = self.get(f"/v2/images/{image_id}/tasks")
+        assert answer.status_code == 200, answer.text
+        tasks: list[dict[str, Any]] = answer.json()["tasks"]
+        return tasks
+
+    def import_over(self, image_id: str) -> dict[str, Any]:
+        """The latest import of the image, once it is over."""
+
+        def look() -> dict[str, Any] | None:
+            task = self.image_tasks(image_id)[0]
+            return task if task["status"] in ("success", "failure") else None
+
+        return eventually(look, f"the end of the import of {image_id}")
 
     def download(self, image_id: str, **headers: str) -> requests.Response:
         fields = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -150,11 +190,13 @@ class Api:
         address = urlsplit(self.url)
         return socket.create_connection((address.hostname, address.port), timeout=ANSWER_SECONDS)
 
-    def begin_upload(self, image_id: str, announced: int, first: bytes) -> socket.socket:
-        """An upload that has come as far as its first bytes."""
+    def begin_upload(
+        self, image_id: str, announced: int, first: bytes, verb: str = "file"
+    ) -> socket.socket:
+        """An upload that has come as far as its first bytes; `verb`: or a stage."""
         connection = self.connect()
         head = (
-            f"PUT /v2/images/{image_id}/file HTTP/1.1\r\nHost: slipway\r\n"
+            f"PUT /v2/images/{image_id}/{verb} HTTP/1.1\r\nHost: slipway\r\n"
             f"Content-Type: {OCTETS}\r\nContent-Length: {announced}\r\n\r\n"
         )
         connection.sendall(head.encode() + first)

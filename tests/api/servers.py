@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import harness
+import requests
 from driver_run import Section, write_config
 
 
@@ -60,15 +62,22 @@ class Slipway(harness.Slipway):
     """A slipway that can be killed and started again on the same catalogue and ports."""
 
     def __init__(
-        self, work: Path, backend: harness.Backend, options: dict[str, Section] | None = None
+        self,
+        work: Path,
+        backend: harness.Backend,
+        options: dict[str, Section] | None = None,
+        trust: Path | None = None,
     ) -> None:
-        """`options`: sections of the configuration, laid over the usual ones."""
+        """`options`: sections of the configuration, laid over the usual ones; `trust`: who signed the
+        certificate, where they name one."""
         work.mkdir(parents=True, exist_ok=True)
         self.work = work
         self.backend = backend
         self.store = backend.name.split(":")[0]
         self.ports = (harness.free_port(), harness.free_port())
-        self.url, self.service_url = (f"http://127.0.0.1:{port}" for port in self.ports)
+        self.verify = str(trust) if trust else True
+        scheme = "https" if trust else "http"
+        self.url, self.service_url = (f"{scheme}://127.0.0.1:{port}" for port in self.ports)
         sections: dict[str, dict[str, object]] = {
             "DEFAULT": {
                 "bind_host": "127.0.0.1",
@@ -96,6 +105,16 @@ class Slipway(harness.Slipway):
         except harness.HarnessError:
             self.child.stop()
             raise
+
+    def _wait_until_ready(self, url: str) -> None:
+        deadline = time.monotonic() + harness.START_SECONDS
+        while self.child.process.poll() is None and time.monotonic() < deadline:
+            try:
+                if requests.get(f"{url}/healthcheck", timeout=2, verify=self.verify).ok:
+                    return
+            except requests.RequestException:
+                time.sleep(0.05)
+        raise self.child.died(f"slipway at {url}")
 
     def kill(self) -> None:
         """As by kill -9: nothing is tidied up."""

@@ -14,6 +14,7 @@ import pytest
 from client import Api, eventually, octets
 from conftest import BACKENDS
 from servers import Slipway, VCenter, object_files
+from web import serving
 
 ROUNDS = 6
 DATA = octets(6 * (1 << 20) + 77)
@@ -132,6 +133,73 @@ def test_an_upload_killed_at_any_moment_is_whole_or_not_there(
             active.add(image_id)
             assert api.download(image_id).content == data
     eventually(lambda: images_with_files(files) == active, "files of active images only")
+
+
+def test_staged_data_survive_and_half_of_them_do_not(
+    victim: Slipway, files: Callable[[], list[str]]
+) -> None:
+    api = Api(victim.url)
+    staged = api.staged(DATA)
+    half = api.create()["id"]
+    with api.begin_upload(half, len(DATA), DATA[:65536], verb="stage") as connection:
+        eventually(lambda: api.show(half)["status"] == "uploading", "the stage has begun")
+        victim.kill()
+        connection.close()
+    victim.start()
+    eventually(lambda: api.show(half)["status"] == "queued", "the half staged image is queued")
+    eventually(lambda: images_with_files(files) == {staged}, "the half staged file is gone")
+    image = api.show(staged)
+    assert (image["status"], image["size"]) == ("uploading", len(DATA))
+    assert api.import_image(staged, "glance-direct").status_code == 202
+    victim.restart()
+    assert api.import_over(staged)["status"] == "success"
+    assert api.show(staged)["status"] == "active"
+    assert api.download(staged).content == DATA
+
+
+def test_an_import_killed_at_any_moment_ends(victim: Slipway, files: Callable[[], list[str]]) -> None:
+    api = Api(victim.url)
+    chance = random.Random(13)
+    ids = []
+    for _ in range(ROUNDS):
+        image_id = api.staged(DATA)
+        assert api.import_image(image_id, "glance-direct").status_code == 202
+        time.sleep(chance.uniform(0, 0.1))  # any moment will do
+        victim.restart()
+        ids.append(image_id)
+    for image_id in ids:
+        assert api.import_over(image_id)["status"] == "success"
+        image = api.show(image_id)
+        assert image["status"] == "active"
+        assert "os_glance_import_task" not in image
+        assert api.download(image_id).content == DATA
+    eventually(lambda: len(directories(files)) == ROUNDS, "one directory for each image")
+
+
+def test_a_download_that_was_killed_is_made_again(tmp_path: Path) -> None:
+    with serving() as web:
+        web.pages["/disk"] = DATA
+        web.hold.add("/disk")
+        filtering = {"allowed_hosts": "127.0.0.1", "allowed_ports": str(web.port)}
+        victim = Slipway(
+            tmp_path, harness.local_backend(tmp_path), {"import_filtering_opts": filtering}
+        )
+        try:
+            api = Api(victim.url)
+            image_id = api.create()["id"]
+            method = {"name": "web-download", "uri": f"{web.url}/disk"}
+            assert api.import_image(image_id, method).status_code == 202
+            assert web.held.wait(60)
+            victim.kill()
+            web.hold.clear()
+            web.release.set()
+            victim.start()
+            assert api.import_over(image_id)["status"] == "success"
+            assert api.download(image_id).content == DATA
+            found = object_files(victim, None)
+            eventually(lambda: len(directories(found)) == 1, "the half file is gone")
+        finally:
+            victim.stop()
 
 
 def test_two_servers_do_not_share_a_catalogue(victim: Slipway, tmp_path: Path) -> None:

@@ -81,6 +81,16 @@ def test_a_known_path_names_its_methods(api: Api, method: str, path: str, allow:
     assert {word.strip() for word in answer.headers["Allow"].split(",")} == allow
 
 
+@pytest.mark.parametrize(
+    ("path", "allow"), [("/v2/images", {"GET", "POST"}), ("/v2.7/images/{id}", {"GET", "PATCH", "DELETE"})]
+)
+def test_options_of_a_path_are_told(api: Api, path: str, allow: set[str]) -> None:
+    answer = api("OPTIONS", path.replace("{id}", str(uuid.uuid4())))
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert {word.strip() for word in answer.headers["Allow"].split(",")} == allow
+    assert api("OPTIONS", "/v2/nothing").status_code == 404
+
+
 @pytest.mark.parametrize("path", ["/v2/", "/v2/nothing", "/v2/images/", "/v2/images.json", "/v2/images/a/b/c/d"])
 def test_unknown_paths_are_not_found(api: Api, path: str) -> None:
     assert api.get(path).status_code == 404

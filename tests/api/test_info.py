@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from client import Api
+from client import Api, octets
 from servers import Slipway
 
 BASE = {
@@ -70,6 +70,19 @@ def test_the_datastores_behind_a_store(vcenter_slipway: Slipway) -> None:
     assert (datastore["name"], datastore["type"]) == ("DC0/images", "VMFS")
     assert datastore["accessible"] is True
     assert 0 < datastore["free"] <= datastore["capacity"]
+
+
+def test_the_speed_of_a_datastore_is_measured(any_slipway: Slipway) -> None:
+    api = Api(any_slipway.url)
+    data = octets(2 << 20)
+    image_id = api.active(data)["id"]
+    assert api.download(image_id).content == data
+    (store,) = api.get("/slipway/v1/stores").json()["stores"]
+    (datastore,) = store["datastores"]
+    speeds = datastore["bytes_per_second"]
+    assert set(speeds) == {"write", "read", "copy"}
+    assert speeds["write"] > 0
+    assert speeds["read"] > 0
 
 
 def test_the_image_schema_names_every_attribute(api: Api) -> None:

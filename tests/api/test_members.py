@@ -108,3 +108,23 @@ def test_an_image_has_at_most_128_members(api: Api, image_id: str) -> None:
         assert api.post(path, json={"member": f"p{number}"}).status_code == 200
     assert api.post(path, json={"member": "p128"}).status_code == 413
     assert len(members(api, image_id)) == 128
+
+
+def test_a_member_id_is_counted_in_characters(api: Api, image_id: str) -> None:
+    path = f"/v2/images/{image_id}/members"
+    assert api.post(path, json={"member": "ü" * 255}).status_code == 200
+    assert api.post(path, json={"member": "ü" * 256}).status_code == 400
+    assert members(api, image_id) == {"ü" * 255: "pending"}
+
+
+@pytest.mark.parametrize("member", ["a\nb", "\u0001", "a\u007f"])
+def test_a_member_id_with_a_control_character_is_refused(api: Api, image_id: str, member: str) -> None:
+    assert api.post(f"/v2/images/{image_id}/members", json={"member": member}).status_code == 400
+    assert members(api, image_id) == {}
+
+
+@pytest.mark.parametrize("visibility", ["public", "community", "private"])
+def test_an_image_that_is_not_shared_has_no_member_to_show(api: Api, visibility: str) -> None:
+    image_id = api.create(visibility=visibility)["id"]
+    assert api.get(f"/v2/images/{image_id}/members/p").status_code == 404
+    assert api.get(f"/v2/images/{image_id}/members").status_code == 403

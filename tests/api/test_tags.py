@@ -28,6 +28,13 @@ def test_a_tag_of_256_characters_is_refused(api: Api) -> None:
     assert api.show(image_id)["tags"] == []
 
 
+@pytest.mark.parametrize("code", ["%01", "%0a", "%1f", "%7f"])
+def test_a_tag_with_a_control_character_is_refused(api: Api, code: str) -> None:
+    image_id = api.create()["id"]
+    assert api.put(f"/v2/images/{image_id}/tags/a{code}b").status_code == 400
+    assert api.show(image_id)["tags"] == []
+
+
 def test_a_tag_with_a_slash_can_not_be_expressed(api: Api) -> None:
     image_id = api.create()["id"]
     assert api.put(f"/v2/images/{image_id}/tags/a/b").status_code == 404

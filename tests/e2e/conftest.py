@@ -14,6 +14,8 @@ import harness
 import pytest
 import venvs
 from cli import Glance, OpenStack
+from cloud import Cloud
+from identity import SilentIdentity
 
 DISK_BYTES = 40 * disks.MIB
 
@@ -93,6 +95,14 @@ def fresh_slipway(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ha
 
 
 @pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """Two slipways behind one Keystone."""
+    started = Cloud(tmp_path_factory.mktemp("cloud"))
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="session")
 def clients() -> Path:
     """The programs of the environment `clients`."""
     return venvs.ensure("clients", harness.ROOT / "build" / "venvs") / "bin"
@@ -100,9 +110,15 @@ def clients() -> Path:
 
 @pytest.fixture
 def openstack(clients: Path, slipway: harness.Slipway, tmp_path: Path) -> OpenStack:
-    return OpenStack(clients / "openstack", slipway.url, tmp_path)
+    return OpenStack.at(clients / "openstack", slipway.url, tmp_path)
+
+
+@pytest.fixture
+def openstack_in_cloud(clients: Path, slipway: harness.Slipway, tmp_path: Path) -> Iterator[OpenStack]:
+    with SilentIdentity() as identity:
+        yield OpenStack.in_cloud(clients / "openstack", slipway.url, identity.url, tmp_path)
 
 
 @pytest.fixture
 def glance(clients: Path, slipway: harness.Slipway, tmp_path: Path) -> Glance:
-    return Glance(clients / "glance", slipway.url, tmp_path)
+    return Glance.at(clients / "glance", slipway.url, tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import disks
@@ -29,6 +30,24 @@ def test_a_created_image_is_active_listed_and_shown(glance: Glance, raw_disk: Di
     assert shown["os_hash_value"] == raw_disk.sha512
     assert shown["os_distro"] == "otherGuest"
     assert [image_id, "gc-create"] in glance.rows("image-list")
+
+
+def test_an_image_is_imported(glance: Glance, raw_disk: Disk) -> None:
+    image_id = glance.record(
+        "image-create-via-import", "--name", "gc-import", "--disk-format", "raw", "--container-format", "bare",
+        "--import-method", "glance-direct", data=raw_disk.path,
+    )["id"]  # fmt: skip
+    shown = eventually_active(glance, image_id)
+    assert shown["checksum"] == raw_disk.md5
+    assert shown["os_hash_value"] == raw_disk.sha512
+    assert "glance-direct" in "".join(glance.record("import-info").values())
+
+
+def eventually_active(glance: Glance, image_id: str) -> dict[str, str]:
+    deadline = time.monotonic() + 120
+    while (shown := glance.record("image-show", image_id))["status"] != "active":
+        assert time.monotonic() < deadline, shown
+    return shown
 
 
 def test_downloaded_data_is_what_was_uploaded(glance: Glance, raw_disk: Disk, tmp_path: Path) -> None:

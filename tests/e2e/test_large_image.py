@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import disks
@@ -21,6 +22,7 @@ MARKS = {
 
 def test_five_gibibytes_pass_through_little_memory(fresh_slipway: harness.Slipway, tmp_path: Path) -> None:
     source = disks.make_sparse_file(tmp_path / "large.raw", SIZE_BYTES, MARKS)
+    sha512 = disks.digest(source)
     images = f"{fresh_slipway.url}/v2/images"
     record = {"name": "large", "disk_format": "raw", "container_format": "bare"}
     created = requests.post(images, json=record, timeout=60)
@@ -33,6 +35,7 @@ def test_five_gibibytes_pass_through_little_memory(fresh_slipway: harness.Slipwa
     assert stored.status_code == 204, stored.text
     shown = requests.get(image, timeout=60).json()
     assert (shown["status"], shown["size"]) == ("active", SIZE_BYTES)
+    assert (shown["os_hash_algo"], shown["os_hash_value"]) == ("sha512", sha512)
 
     for offset, data in MARKS.items():
         first, last = max(offset - 100, 0), min(offset + len(data) + 99, SIZE_BYTES - 1)
@@ -44,7 +47,9 @@ def test_five_gibibytes_pass_through_little_memory(fresh_slipway: harness.Slipwa
 
     with requests.get(f"{image}/file", stream=True, timeout=600) as whole:
         assert int(whole.headers["Content-Length"]) == SIZE_BYTES
-        read = sum(len(block) for block in whole.iter_content(4 * disks.MIB))
-    assert read == SIZE_BYTES
+        digest = hashlib.sha512()
+        for block in whole.iter_content(4 * disks.MIB):
+            digest.update(block)
+    assert digest.hexdigest() == sha512
     assert fresh_slipway.child.peak_memory_bytes() < MEMORY_LIMIT_BYTES
     assert requests.delete(image, timeout=600).status_code == 204

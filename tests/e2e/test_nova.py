@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import harness
 import pytest
 import requests
 from conftest import Disk
-from vsphere_flows import assert_guest_reads, upload, watched
+from vsphere_flows import assert_guest_reads, upload, wait_for_copies, watched
 
 pytestmark = pytest.mark.vcenter
 
 GIB = 1 << 30
 COLD = ["CopyDatastoreFile_Task", "CopyVirtualDisk_Task"]  # into the cache, converted
 RESIZED = ["CopyVirtualDisk_Task", "ExtendVirtualDisk_Task"]
+
+
+@pytest.fixture(scope="module")
+def sites_slipway(
+    vcenter: harness.VCenter, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[harness.Slipway]:
+    """Every image lies on a datastore of each of two sites."""
+    backend = harness.vcenter_backend(vcenter)
+    backend.options.update(vmware_datastores=["DC0:images:10", "DC0:work"], copies=2)
+    sections: dict[str, dict[str, object]] = {
+        "site:east": {"networks": "198.51.100.0/24", "datastores": "DC0:images"},
+        "site:west": {"networks": "203.0.113.0/24", "datastores": "DC0:work"},
+        "oslo_middleware": {"enable_proxy_headers_parsing": "true"},
+    }
+    server = harness.Slipway(tmp_path_factory.mktemp("sites"), backend, sections=sections)
+    yield server
+    server.stop()
 
 
 @pytest.mark.parametrize(
@@ -41,10 +61,13 @@ def test_a_raw_image_boots_through_the_service_face(
 ) -> None:
     image_id = upload(vcenter_slipway, raw_disk.path, disk_format="raw")
 
-    for_users, for_services = (
-        requests.get(f"{url}/v2/images/{image_id}", timeout=60).json()
-        for url in (vcenter_slipway.url, vcenter_slipway.service_url)
-    )
+    def shown(url: str, **headers: str) -> dict[str, Any]:
+        record: dict[str, Any] = requests.get(f"{url}/v2/images/{image_id}", headers=headers, timeout=60).json()
+        return record
+
+    for_users = shown(vcenter_slipway.url)
+    for_services = shown(vcenter_slipway.service_url)
+    assert shown(vcenter_slipway.url, **{"X-Service-Token": "any"}) == for_services
     assert (for_users["disk_format"], for_users["size"]) == ("raw", raw_disk.size)
     assert for_users["os_hash_value"] == raw_disk.sha512
     assert "direct_url" not in for_users
@@ -58,6 +81,20 @@ def test_a_second_boot_uses_the_cache(
     image_id = upload(vcenter_slipway, sparse_vmdk.path, disk_format="vmdk", vmware_disktype="sparse")
     boot_without_bytes(vcenter, vcenter_slipway, image_id, raw_disk, [], COLD + RESIZED)
     boot_without_bytes(vcenter, vcenter_slipway, image_id, raw_disk, [], [])
+
+
+@pytest.mark.parametrize(("client", "datastore"), [("198.51.100.7", "images"), ("203.0.113.7", "work")])
+def test_a_boot_copies_from_the_nearest_datastore(
+    vcenter: harness.VCenter, sites_slipway: harness.Slipway, sparse_vmdk: Disk, client: str, datastore: str
+) -> None:
+    image_id = upload(sites_slipway, sparse_vmdk.path, disk_format="vmdk", vmware_disktype="sparse")
+    wait_for_copies(sites_slipway, image_id, 2)
+    with watched(vcenter, sites_slipway.service_url, client) as (url, traffic):
+        boot = harness.nova_boot(vcenter, url, image_id)
+    assert boot["ok"], boot["error"]
+    assert traffic.image_bytes == 0
+    [source] = traffic.sources
+    assert source.startswith(f"[{datastore}] ")
 
 
 def test_without_a_location_the_compute_host_downloads(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import disks
+import harness
 import pytest
 from cli import CommandFailed, OpenStack
 from conftest import Disk
+
+PROJECT = "5f1c7a0e9b2d4c33a0f6d1e2b3c4d5e6"
 
 
 def create(openstack: OpenStack, disk: Disk, name: str, *options: str) -> str:
@@ -33,10 +37,35 @@ def test_a_created_image_is_active_listed_and_shown(openstack: OpenStack, raw_di
     assert [row["ID"] for row in by_name] == [image_id]
 
 
+def test_an_image_is_imported(openstack: OpenStack, raw_disk: Disk) -> None:
+    image_id = create(openstack, raw_disk, "osc-import", "--import")
+    deadline = time.monotonic() + 120
+    while (shown := openstack.json("image", "show", image_id))["status"] != "active":
+        assert time.monotonic() < deadline, shown
+    assert shown["checksum"] == raw_disk.md5
+
+
 def test_saved_data_is_what_was_uploaded(openstack: OpenStack, raw_disk: Disk, tmp_path: Path) -> None:
     image_id = create(openstack, raw_disk, "osc-save")
     openstack("image", "save", "--file", tmp_path / "saved", image_id)
     assert disks.digest(tmp_path / "saved") == raw_disk.sha512
+
+
+@pytest.mark.vcenter
+def test_a_boot_form_that_replaces_the_record_is_saved(
+    clients: Path, vcenter_slipway: harness.Slipway, raw_disk: Disk, tmp_path: Path
+) -> None:
+    openstack = OpenStack.at(clients / "openstack", vcenter_slipway.url, tmp_path)
+    image_id = create(openstack, raw_disk, "osc-replace", "--property", "slipway_boot_form=replace")
+    shown = openstack.json("image", "show", image_id)
+    assert (shown["disk_format"], shown["container_format"]) == ("vmdk", "bare")
+    assert shown["properties"]["vmware_disktype"] == "sparse"
+    assert shown["virtual_size"] == raw_disk.size
+    saved = tmp_path / "saved.vmdk"
+    openstack("image", "save", "--file", saved, image_id)
+    assert saved.stat().st_size == shown["size"]
+    assert disks.digest(saved) == shown["properties"]["os_hash_value"]
+    assert disks.same_guest_data(raw_disk.path, saved, "vmdk")
 
 
 def test_names_properties_and_tags_are_set_and_unset(openstack: OpenStack, raw_disk: Disk) -> None:
@@ -79,7 +108,17 @@ def test_a_protected_image_is_deleted_only_after_it_is_unprotected(
         openstack("image", "show", image_id)
 
 
-def test_members_are_listed(openstack: OpenStack, raw_disk: Disk) -> None:
-    """`image add project` asks Keystone for the project first, so that members are added by `glance`."""
+def test_an_image_is_shared_with_a_project(openstack_in_cloud: OpenStack, raw_disk: Disk) -> None:
+    openstack = openstack_in_cloud
     image_id = create(openstack, raw_disk, "osc-share", "--shared")
+    member = {"Image ID": image_id, "Member ID": PROJECT}
+
+    added = openstack.json("image", "add", "project", image_id, PROJECT)
+    assert (added["image_id"], added["member_id"], added["status"]) == (image_id, PROJECT, "pending")
+    assert openstack.json("image", "member", "list", image_id) == [{**member, "Status": "pending"}]
+
+    openstack("image", "set", "--accept", "--project", PROJECT, image_id)
+    assert openstack.json("image", "member", "list", image_id) == [{**member, "Status": "accepted"}]
+
+    openstack("image", "remove", "project", image_id, PROJECT)
     assert openstack.json("image", "member", "list", image_id) == []

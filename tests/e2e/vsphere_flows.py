@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,13 @@ DATA_CALLS = (
 
 def upload(slipway: harness.Slipway, path: Path, **record: str) -> str:
     """Create an image as a user does, and wait until it can be booted without bytes."""
+    image_id = store(slipway, path, record)
+    wait_until_published(slipway, image_id)
+    return image_id
+
+
+def store(slipway: harness.Slipway, path: Path, record: Mapping[str, str]) -> str:
+    """Create an image as a user does."""
     images = f"{slipway.url}/v2/images"
     body = {"name": path.name, "container_format": "bare", **record}
     created = requests.post(images, json=body, timeout=60)
@@ -37,7 +44,6 @@ def upload(slipway: harness.Slipway, path: Path, **record: str) -> str:
         headers = {"Content-Type": "application/octet-stream"}
         stored = requests.put(f"{images}/{image_id}/file", data=data, headers=headers, timeout=600)
     assert stored.status_code == 204, stored.text
-    wait_until_published(slipway, image_id)
     return image_id
 
 
@@ -52,6 +58,17 @@ def wait_until_published(slipway: harness.Slipway, image_id: str) -> None:
         time.sleep(0.1)
 
 
+def wait_for_copies(slipway: harness.Slipway, image_id: str, count: int) -> None:
+    """Copies follow the upload as tasks."""
+    deadline = time.monotonic() + BOOT_FORM_SECONDS
+    while True:
+        answer = requests.get(f"{slipway.url}/slipway/v1/images/{image_id}/copies", timeout=60).json()
+        if len(answer["copies"]) == count:
+            return
+        assert time.monotonic() < deadline, f"there are not {count} copies: {answer}"
+        time.sleep(0.1)
+
+
 @dataclass
 class Traffic:
     """What moved while a peer was at work."""
@@ -60,20 +77,28 @@ class Traffic:
     sent_bytes: int = 0
     calls: list[str] = field(default_factory=list)
     datastore_bytes: int = 0
+    sources: list[str] = field(default_factory=list)  # of copied files
 
 
 @contextmanager
-def watched(vcenter: harness.VCenter, url: str) -> Iterator[tuple[str, Traffic]]:
-    """Put the counting proxy before `url` and read the journal afterwards."""
+def watched(
+    vcenter: harness.VCenter, url: str, client: str | None = None
+) -> Iterator[tuple[str, Traffic]]:
+    """Put the counting proxy before `url`, which is told of `client`, and read the journal afterwards."""
     traffic = Traffic()
     vcenter.clear_journal()
-    with CountingProxy(url) as proxy:
+    with CountingProxy(url, client) as proxy:
         yield proxy.url, traffic
         traffic.image_bytes = proxy.image_bytes_out
         traffic.sent_bytes = proxy.image_bytes_in
     entries = vcenter.journal()
     transfers = [entry for entry in entries if entry.kind in ("folder", "esx-folder", "nfc")]
     traffic.datastore_bytes = sum(entry.bytes_in + entry.bytes_out for entry in transfers)
+    traffic.sources = [
+        entry.arguments["sourceName"]
+        for entry in entries
+        if entry.kind == "soap" and entry.method == "CopyDatastoreFile_Task"
+    ]
     traffic.calls = [
         entry.method
         for entry in entries

@@ -2,6 +2,7 @@
 
     build/venvs/compute/bin/python tests/peers/cinder_volume.py create --state DIR --image-id ID ...
     build/venvs/compute/bin/python tests/peers/cinder_volume.py upload --state DIR --volume-id ID ...
+    build/venvs/compute/bin/python tests/peers/cinder_volume.py serve --state DIR ...
 
 What runs is the installed Cinder: its VolumeManager with VMwareVcVmdkDriver as configured backend. `create`
 goes through the manager's create flow (the image's location and metadata by Cinder's Glance client, then
@@ -46,6 +47,8 @@ def arguments() -> argparse.Namespace:
     upload = commands.add_parser("upload", parents=[common], help="make an image from a volume")
     upload.add_argument("--volume-id", required=True)
     upload.add_argument("--name", default="from-volume")
+    serve = commands.add_parser("serve", parents=[common], help="do so for each line of standard input")
+    serve.set_defaults(size_gb=1, name="from-volume")
     return parser.parse_args()
 
 
@@ -139,9 +142,9 @@ def backing(manager: Any, volume: Any) -> dict[str, Any]:
     }
 
 
-def run(options: argparse.Namespace) -> dict[str, Any]:
-    """Start the volume service's manager in this process and hand it one request."""
-    from cinder import context, coordination
+def start() -> Any:
+    """The volume service's manager, in this process."""
+    from cinder import coordination
     from cinder.volume import manager as volume_manager
 
     coordination.COORDINATOR.start()
@@ -149,6 +152,13 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     manager.init_host(service_id=1)
     if not manager.driver.initialized:
         raise RuntimeError("the driver did not start, see the log above")
+    return manager
+
+
+def run(options: argparse.Namespace, manager: Any) -> dict[str, Any]:
+    """Hand the manager one request."""
+    from cinder import context
+
     request = context.RequestContext(
         user_id="peer-user",
         project_id="peer-project",
@@ -182,7 +192,10 @@ def main() -> int:
     options = arguments()
     options.state = options.state.resolve()
     configure(options)
-    return driver_run.report(lambda: run(options))
+    if options.command == "serve":
+        manager = start()
+        return driver_run.serve(options, lambda request: run(request, manager))
+    return driver_run.report(lambda: run(options, start()))
 
 
 if __name__ == "__main__":

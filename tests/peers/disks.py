@@ -8,11 +8,26 @@ import random
 import re
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 
 MIB = 1 << 20
 SECTOR_BYTES = 512
+ISO_SECTOR_BYTES = 2048
 _DATASTORE_PATH = re.compile(r"\[(?P<datastore>[^\]]+)\] (?P<path>.+)")
+
+
+_OVF = """<?xml version="1.0" encoding="UTF-8"?>
+<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1">
+  <References><File ovf:id="file1" ovf:href="{name}" ovf:size="{size}"/></References>
+  <DiskSection>
+    <Info>Disks</Info>
+    <Disk ovf:diskId="disk1" ovf:fileRef="file1" ovf:capacity="{capacity}"
+      ovf:format="http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"/>
+  </DiskSection>
+  <VirtualSystem ovf:id="machine"><Info>A machine</Info></VirtualSystem>
+</Envelope>
+"""
 
 
 def tool(name: str) -> str:
@@ -57,6 +72,43 @@ def convert(source: Path, target: Path, target_format: str, **options: str) -> P
 
 def make_vmdk(source: Path, target: Path, subformat: str = "monolithicSparse") -> Path:
     return convert(source, target, "vmdk", subformat=subformat)
+
+
+def make_ova(source: Path, target: Path) -> Path:
+    """An appliance: a tar whose first member describes the second, a streamOptimized disk."""
+    disk = make_vmdk(source, target.with_name("disk1.vmdk"), "streamOptimized")
+    described = _OVF.format(name=disk.name, size=disk.stat().st_size, capacity=source.stat().st_size)
+    description = target.with_name("machine.ovf")
+    description.write_text(described, encoding="utf-8")
+    with tarfile.open(target, "w", format=tarfile.USTAR_FORMAT) as archive:
+        for member in (description, disk):
+            archive.add(member, member.name)
+            member.unlink()
+    return target
+
+
+def make_iso(target: Path, size: int) -> Path:
+    """The descriptors of an ISO 9660 volume with an empty root directory; the rest does not compress."""
+    root_sector, path_table = 19, 18
+    entry = bytes([34, 0]) + _both(root_sector, 4) + _both(ISO_SECTOR_BYTES, 4)
+    entry += bytes(7) + b"\x02\0\0" + _both(1, 2) + b"\x01\0"
+    primary = b"\x01CD001\x01\0" + b" " * 32 + b"SLIPWAY".ljust(32)
+    primary += bytes(8) + _both(size // ISO_SECTOR_BYTES, 4) + bytes(32)
+    primary += _both(1, 2) * 2 + _both(ISO_SECTOR_BYTES, 2) + _both(10, 4)
+    primary += path_table.to_bytes(4, "little") + bytes(4) + path_table.to_bytes(4, "big") + bytes(4) + entry
+    table = b"\x01\0" + root_sector.to_bytes(4, "little") + b"\x01\0\0"
+    with target.open("wb") as file:
+        file.write(random.Random(2).randbytes(size))
+        file.seek(0)
+        file.write(bytes(16 * ISO_SECTOR_BYTES))
+        for sector in (primary, b"\xffCD001\x01", table, entry):
+            file.write(sector.ljust(ISO_SECTOR_BYTES, b"\0"))
+    return target
+
+
+def _both(value: int, width: int) -> bytes:
+    """A number as ISO 9660 writes it: in both byte orders."""
+    return value.to_bytes(width, "little") + value.to_bytes(width, "big")
 
 
 def same_guest_data(raw: Path, other: Path, other_format: str) -> bool:

@@ -1,13 +1,16 @@
 """What nova_boot.py and cinder_volume.py share: their options, their configuration file, their answer.
 
 Both run in the environment `compute`, print one JSON object on standard output and log to standard
-error. The exit status is 0 when the driver did what it was asked, 1 when it raised.
+error. The exit status is 0 when the driver did what it was asked, 1 when it raised. Told to `serve`, they
+answer each line of standard input, a JSON object with options, by one line, until it is closed.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
+import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -56,6 +59,18 @@ def report(action: Callable[[], dict[str, Any]]) -> int:
     answer["seconds"] = round(time.monotonic() - started, 3)
     print(json.dumps(answer), flush=True)
     return 0 if answer["ok"] else 1
+
+
+def serve(options: argparse.Namespace, action: Callable[[argparse.Namespace], dict[str, Any]]) -> int:
+    """Say that we are ready, then run `action` for each line of standard input.
+
+    What the line names replaces the `options`.
+    """
+    print(json.dumps({"ready": True}), flush=True)
+    for line in sys.stdin:
+        request = argparse.Namespace(**{**vars(options), **json.loads(line)})
+        report(functools.partial(action, request))
+    return 0
 
 
 def fault_of(error: BaseException) -> str | None:

@@ -58,7 +58,9 @@ def vcenter_binary() -> Path:
     if given:
         return _existing(Path(given))
     binary = ROOT / "build" / "vcenter" / "vcenter"
-    go = subprocess.run([ROOT / "scripts" / "go.sh"], check=True, capture_output=True, text=True).stdout.strip()
+    go = subprocess.run(
+        [ROOT / "scripts" / "go.sh"], check=True, capture_output=True, text=True
+    ).stdout.strip()
     subprocess.run([go, "build", "-o", str(binary), "."], cwd=ROOT / "tests" / "vcenter", check=True)
     return binary
 
@@ -72,7 +74,15 @@ def _existing(path: Path) -> Path:
 class Child:
     """A process of ours with its log."""
 
-    def __init__(self, command: Sequence[str | Path], log: Path, *, stdout: int | None = None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        log: Path,
+        *,
+        stdout: int | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`environment` is added to our own."""
         self.log = log
         self._log_file = log.open("ab")
         self.process = subprocess.Popen(
@@ -80,6 +90,7 @@ class Child:
             stdin=subprocess.PIPE,  # closed when we are gone, however that happened
             stdout=stdout if stdout is not None else self._log_file,
             stderr=self._log_file,
+            env={**os.environ, **(environment or {})},
             start_new_session=True,
         )
 
@@ -108,7 +119,7 @@ class Child:
         return self.log.read_text(encoding="utf-8", errors="replace")[-4000:]
 
     def died(self, what: str) -> HarnessError:
-        return HarnessError(f"{what} did not start (status {self.process.poll()}):\n{self.tail()}")
+        return HarnessError(f"{what} does not run (status {self.process.poll()}):\n{self.tail()}")
 
 
 @dataclass(frozen=True)
@@ -121,6 +132,7 @@ class JournalEntry:
     arguments: Mapping[str, str]
     status: int
     fault: str
+    user_agent: str
     bytes_in: int
     bytes_out: int
 
@@ -144,7 +156,7 @@ class VCenter:
             command += ["-wsdl-dir", schema]
         command += ["-username", self.USER, "-password", self.PASSWORD, *options]
         self.child = Child(command, work / "vcenter.log", stdout=subprocess.PIPE)
-        line = _first_line(self.child)
+        line = next_line(self.child)
         if not line:
             error = self.child.died("the simulated vCenter")
             self.child.stop()
@@ -196,6 +208,7 @@ class VCenter:
                 arguments=entry.get("args") or {},
                 status=entry["status"],
                 fault=entry.get("fault", ""),
+                user_agent=entry.get("user_agent", ""),
                 bytes_in=entry["bytes_in"],
                 bytes_out=entry["bytes_out"],
             )
@@ -224,16 +237,16 @@ def local_backend(work: Path) -> Backend:
     return Backend("local:file", {"filesystem_store_datadir": folder})
 
 
-def vcenter_backend(vcenter: VCenter) -> Backend:
-    """The simulator's first datastore, in a folder that no other catalogue has a hand in."""
+def vcenter_backend(vcenter: VCenter, name: str = "vcenter", datastore: str | None = None) -> Backend:
+    """A datastore (default: the first), in a folder that no other catalogue has a hand in."""
     path = vcenter.datacenter["path"].strip("/")
     return Backend(
-        "vcenter:vmware",
+        f"{name}:vmware",
         {
             "vmware_server_host": f"{vcenter.host}:{vcenter.port}",
             "vmware_server_username": vcenter.USER,
             "vmware_server_password": vcenter.PASSWORD,
-            "vmware_datastores": f"{path}:{vcenter.datastore}:100",
+            "vmware_datastores": f"{path}:{datastore or vcenter.datastore}:100",
             "vmware_store_image_dir": f"/openstack_glance_{uuid.uuid4().hex[:8]}",
             "vmware_ca_file": vcenter.ca_file,
             "esx_port": vcenter.port,
@@ -244,10 +257,18 @@ def vcenter_backend(vcenter: VCenter) -> Backend:
 class Slipway:
     """One `slipway serve` without authentication, with a listener for users and one for services."""
 
-    def __init__(self, work: Path, backend: Backend, ports: tuple[int, int] | None = None) -> None:
-        """`ports`: of the listeners for users and for services; free ones unless given."""
+    def __init__(
+        self,
+        work: Path,
+        *backends: Backend,
+        ports: tuple[int, int] | None = None,
+        sections: Mapping[str, Section] | None = None,
+    ) -> None:
+        """The first backend is the default. `ports`: of the listeners for users and for services; free ones
+        unless given. `sections`: more of the configuration."""
         work.mkdir(parents=True, exist_ok=True)
-        self.store = backend.name.split(":")[0]
+        stores = {backend.name.split(":")[0]: backend.options for backend in backends}
+        self.store = next(iter(stores))
         ports = ports or (free_port(), free_port())
         self.url, self.service_url = (f"http://127.0.0.1:{port}" for port in ports)
         self.config = write_config(
@@ -256,37 +277,40 @@ class Slipway:
                 "DEFAULT": {
                     "bind_host": "127.0.0.1",
                     "bind_port": ports[0],
-                    "enabled_backends": backend.name,
+                    "enabled_backends": ", ".join(backend.name for backend in backends),
                 },
                 "glance_store": {"default_backend": self.store},
-                self.store: backend.options,
+                **stores,
                 "database": {"connection": f"sqlite:///{work / 'catalog.sqlite'}"},
                 "paste_deploy": {"flavor": ""},
                 "service_api": {"bind_host": "127.0.0.1", "bind_port": ports[1]},
+                **(sections or {}),
             },
         )
         self.config.chmod(0o600)
         self.child = Child([slipway_binary(), "serve", "--config-file", self.config], work / "slipway.log")
         try:
             for url in (self.url, self.service_url):
-                self._wait_until_ready(url)
+                wait_until_healthy(self.child, url)
         except HarnessError:
             self.child.stop()
             raise
 
-    def _wait_until_ready(self, url: str) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while self.child.process.poll() is None and time.monotonic() < deadline:
-            try:
-                with urllib.request.urlopen(f"{url}/healthcheck", timeout=2) as answer:
-                    if answer.status == 200:
-                        return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.05)
-        raise self.child.died(f"slipway at {url}")
-
     def stop(self) -> int:
         return self.child.stop()
+
+
+def wait_until_healthy(child: Child, url: str, seconds: float = START_SECONDS) -> None:
+    """Until slipway or Glance says that it serves."""
+    deadline = time.monotonic() + seconds
+    while child.process.poll() is None and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{url}/healthcheck", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    raise child.died(f"the server at {url}")
 
 
 def nova_boot(vcenter: VCenter, image_url: str, image_id: str, *options: str) -> dict[str, Any]:
@@ -309,6 +333,44 @@ def cinder_upload(vcenter: VCenter, image_url: str, volume_id: str, state: Path)
     """Make an image from a volume of `cinder_create`; the answer of cinder_volume.py."""
     common = _driver_options(vcenter, image_url)
     return _drive("cinder_volume.py", "upload", *common, "--state", str(state), "--volume-id", volume_id)
+
+
+class Driver:
+    """A driver that stays: nova_boot.py or cinder_volume.py, one answer to each `ask`."""
+
+    def __init__(
+        self, script: str, vcenter: VCenter, image_url: str, work: Path, *options: str | Path
+    ) -> None:
+        work.mkdir(parents=True, exist_ok=True)
+        self._script = script
+        command = [_python("compute"), PEERS / script, *options, *_driver_options(vcenter, image_url)]
+        self.child = Child(command, work / f"{script}.log", stdout=subprocess.PIPE)
+        try:
+            self._answer()  # that it is ready
+        except HarnessError:
+            self.child.stop()
+            raise
+
+    def ask(self, **request: str | int | None) -> dict[str, Any]:
+        """What the driver did with these options, as the script prints it."""
+        pipe = self.child.process.stdin
+        assert pipe is not None
+        try:
+            pipe.write(json.dumps(request).encode() + b"\n")
+            pipe.flush()
+        except BrokenPipeError:
+            raise self.child.died(self._script) from None
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        while line := next_line(self.child, PEER_SECONDS):
+            if line.startswith("{"):  # libraries print too
+                answer: dict[str, Any] = json.loads(line)
+                return answer
+        raise self.child.died(self._script)
+
+    def stop(self) -> None:
+        self.child.stop()
 
 
 def _driver_options(vcenter: VCenter, image_url: str) -> list[str]:
@@ -349,10 +411,17 @@ def _write_wsdl(directory: Path) -> None:
     subprocess.run([_python("compute"), wsdl.__file__, str(directory)], check=True, stdout=subprocess.DEVNULL)
 
 
-def _first_line(child: Child) -> str:
-    """The first line on standard output, or nothing when it does not come in time."""
+def next_line(child: Child, seconds: float = START_SECONDS) -> str:
+    """The next line on standard output, or nothing when it ended or is silent for so long."""
     stream: IO[bytes] | None = child.process.stdout
     assert stream is not None
+    line = b""
     with selectors.DefaultSelector() as selector:
         selector.register(stream, selectors.EVENT_READ)
-        return stream.readline().decode() if selector.select(START_SECONDS) else ""
+        # Byte by byte, past any buffer: what lies in one would not wake the selector.
+        while not line.endswith(b"\n") and selector.select(seconds):
+            byte = os.read(stream.fileno(), 1)
+            if not byte:
+                break
+            line += byte
+    return line.decode()

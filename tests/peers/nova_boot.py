@@ -37,12 +37,17 @@ import driver_run  # noqa: E402
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Boot one VM with Nova's VMwareVCDriver.")
     driver_run.add_common_options(parser)
-    parser.add_argument("--image-id", required=True)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--image-id")
+    what.add_argument(
+        "--serve",
+        action="store_true",
+        help="boot for each line of standard input; lines may set image_id, root_gb, cache_prefix",
+    )
     parser.add_argument("--root-gb", type=int, default=1, help="root disk of the flavor; 0: as the image")
     parser.add_argument("--full-clone", action="store_true", help="use_linked_clone = false")
     parser.add_argument("--cache-prefix", help="[vmware] cache_prefix")
     parser.add_argument("--my-ip", default="192.0.2.10", help="part of the cache folder without a prefix")
-    parser.add_argument("--instance-uuid", default=str(uuid.uuid4()))
     return parser.parse_args()
 
 
@@ -81,12 +86,14 @@ def boot(options: argparse.Namespace) -> dict[str, Any]:
     # The driver takes its defaults from the configuration while it is imported.
     from nova import context, objects
     from nova.compute import power_state, task_states, vm_states
+    from nova.conf import CONF
     from nova.image import glance
     from nova.virt import virtapi
     from nova.virt.vmwareapi import driver, vm_util
     from oslo_vmware import vim_util
 
     objects.register_all()
+    CONF.set_override("cache_prefix", options.cache_prefix, "vmware")
     request = context.RequestContext(
         user_id="peer-user", project_id="peer-project", auth_token=options.token, is_admin=False
     )
@@ -151,7 +158,7 @@ def instance(objects: Any, request: Any, options: argparse.Namespace, image: dic
     return objects.Instance(
         request,
         id=1,
-        uuid=options.instance_uuid,
+        uuid=str(uuid.uuid4()),
         display_name="peer",
         hostname="peer",
         host="peer",
@@ -186,6 +193,8 @@ def main() -> int:
 
         config.parse_args(["nova-compute", "--config-file", str(path)], configure_db=False)
         log.setup(config.CONF, "nova")
+        if options.serve:
+            return driver_run.serve(options, boot)
         return driver_run.report(lambda: boot(options))
 
 

@@ -37,10 +37,11 @@ class Exchange:
 class CountingProxy:
     """Listens on a free port of the loopback interface and forwards to one upstream."""
 
-    def __init__(self, upstream: str) -> None:
+    def __init__(self, upstream: str, client: str | None = None) -> None:
+        """`client`: the address that the upstream is told instead of ours."""
         self._lock = threading.Lock()
         self._exchanges: list[Exchange] = []
-        self._server = _Server(urllib.parse.urlsplit(upstream), self)
+        self._server = _Server(urllib.parse.urlsplit(upstream), self, client)
         self._thread = threading.Thread(target=self._server.serve_forever, name="proxy", daemon=True)
         self._thread.start()
 
@@ -63,6 +64,10 @@ class CountingProxy:
         """Bytes of image data that the peer sent."""
         return sum(each.bytes_in for each in self.exchanges if each.method == "PUT" and each.is_image_data)
 
+    def clear(self) -> None:
+        with self._lock:
+            self._exchanges.clear()
+
     def add(self, exchange: Exchange) -> None:
         with self._lock:
             self._exchanges.append(exchange)
@@ -82,10 +87,13 @@ class CountingProxy:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, upstream: urllib.parse.SplitResult, proxy: CountingProxy) -> None:
+    def __init__(
+        self, upstream: urllib.parse.SplitResult, proxy: CountingProxy, client: str | None
+    ) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.upstream = upstream
         self.proxy = proxy
+        self.client = client
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -103,6 +111,8 @@ class _Handler(BaseHTTPRequestHandler):
         chunked = "chunked" in self.headers.get("Transfer-Encoding", "").lower()
         headers = {k: v for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP}
         headers["Host"] = self.headers.get("Host", upstream.netloc)
+        if self.server.client:
+            headers["X-Forwarded-For"] = self.server.client
         if chunked:
             headers["Transfer-Encoding"] = "chunked"
         try:
