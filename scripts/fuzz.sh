@@ -5,8 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 cmake --preset fuzz >/dev/null
-cmake --build --preset fuzz --target descriptor_fuzz inspector_fuzz
-for target in descriptor_fuzz inspector_fuzz; do
+targets=(descriptor_fuzz disk_reader_fuzz framing_fuzz inspector_fuzz soap_fuzz)
+cmake --build --preset fuzz --target "${targets[@]}"
+for target in "${targets[@]}"; do
     corpus=build/fuzz/corpus/$target
     mkdir -p "$corpus"
     build/fuzz/tests/fuzz/$target "$corpus" -artifact_prefix=build/fuzz/ -max_len=1048576 \

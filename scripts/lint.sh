@@ -1,58 +1,63 @@
-#!/bin/sh
-# Format, layers and clang-tidy. Usage: scripts/lint.sh [--all] [--no-tidy]
-#   Without --all: only files that differ from the branch's start (origin/main, else main, else HEAD).
-#   clang-tidy reads build/dev/compile_commands.json: configure with `cmake --preset dev` first.
-set -eu
-
+#!/usr/bin/env bash
+# clang-format, layers and clang-tidy over every C++ file. Usage: scripts/lint.sh [--changed] [--no-tidy]
+#   --changed   only files that differ from main's start of this branch, and new ones
+#   --no-tidy   leave out clang-tidy, which reads each file with all its headers
+# A source file that no target builds is a mistake.
+set -euo pipefail
+shopt -s inherit_errexit
 cd "$(dirname "$0")/.."
-all=no
+
+changed=no
 tidy=yes
 for argument in "$@"; do
     case "$argument" in
-        --all) all=yes ;;
+        --changed) changed=yes ;;
         --no-tidy) tidy=no ;;
-        *) echo "lint: unknown argument $argument; see the head of scripts/lint.sh" >&2; exit 2 ;;
+        *)
+            echo "lint: unknown argument $argument; see the head of scripts/lint.sh" >&2
+            exit 2
+            ;;
     esac
 done
 
-list_files() {
-    if [ "$all" = yes ]; then
-        git ls-files --cached --others --exclude-standard -- 'src/*.h' 'src/*.cc' 'tests/*.h' 'tests/*.cc'
-        return
-    fi
-    start=HEAD
-    for branch in origin/main main; do
-        if git rev-parse --quiet --verify "$branch" >/dev/null; then
-            start=$(git merge-base "$branch" HEAD)
-            break
-        fi
-    done
-    git diff --name-only --diff-filter=d "$start" -- 'src/*.h' 'src/*.cc' 'tests/*.h' 'tests/*.cc'
-    git ls-files --others --exclude-standard -- 'src/*.h' 'src/*.cc' 'tests/*.h' 'tests/*.cc'
+all_files() {
+    find src tests -name '*.h' -o -name '*.cc'
 }
 
-failed=0
-files=$(list_files | sort -u)
+changed_files() {
+    local start patterns=('src/*.h' 'src/*.cc' 'tests/*.h' 'tests/*.cc')
+    start=$(git rev-parse --verify --quiet origin/main || git rev-parse --verify main)
+    start=$(git merge-base "$start" HEAD)
+    git diff --name-only --diff-filter=d "$start" -- "${patterns[@]}"
+    git ls-files --others --exclude-standard -- "${patterns[@]}"
+}
 
-if [ -n "$files" ]; then
-    # Names of our files hold no blanks.
-    # shellcheck disable=SC2086
-    clang-format-16 --dry-run --Werror $files || failed=1
+if [ "$changed" = yes ]; then
+    list=$(changed_files)
+else
+    list=$(all_files)
+    [ -n "$list" ] || { echo "lint: there are no C++ files in src and tests" >&2; exit 2; }
 fi
+mapfile -t files < <(sort -u <<<"$list" | sed '/^$/d')
 
+failed=0
+if [ ${#files[@]} -gt 0 ]; then
+    clang-format-16 --dry-run --Werror "${files[@]}" || failed=1
+fi
 python3 scripts/check_layers.py || failed=1
 
-sources=$(printf '%s\n' "$files" | grep '\.cc$' || true)
-if [ "$tidy" = yes ] && [ -n "$sources" ]; then
-    database=build/dev/compile_commands.json
-    if [ ! -f "$database" ]; then
-        echo "lint: $database is missing; run cmake --preset dev" >&2
-        exit 2
-    fi
-    for source in $sources; do
-        # A file that the build does not know has no flags to read it with.
-        grep -q "\"file\": \".*/$source\"" "$database" || continue
-        clang-tidy-16 --quiet -p build/dev "$source" || failed=1
+if [ "$tidy" = yes ]; then
+    # Without precompiled headers: nothing has to be built, and each file must include what it uses.
+    cmake --preset dev -B build/lint -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON >/dev/null
+    for file in "${files[@]}"; do
+        [[ "$file" == *.cc ]] || continue
+        if ! grep -qF "\"file\": \"$PWD/$file\"" build/lint/compile_commands.json; then
+            echo "lint: $file is in no target; add it to its CMakeLists.txt, or delete it" >&2
+            failed=1
+            continue
+        fi
+        echo "clang-tidy $file"
+        clang-tidy-16 --quiet -p build/lint "$file" || failed=1
     done
 fi
 
