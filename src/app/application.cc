@@ -204,7 +204,7 @@ struct Application::Parts {
     std::unique_ptr<http::api::Front> front;
     std::unique_ptr<http::Server> server;
     std::vector<std::uint16_t> ports;
-    std::unique_ptr<Wakeup> stop_asked = std::make_unique<Wakeup>(io.get_executor());
+    Wakeup stop_asked;
 
     // Runs `operation` on the event loop, which nobody else runs yet or any more.
     template <class T>
@@ -250,10 +250,8 @@ void Application::Parts::build_services() {
     using namespace service;
     const Policy& policy = config.policy;
     auto executor = io.get_executor();
-    collector = std::make_unique<Collector>(*catalog, *backends, transfers, executor);
-    runner = std::make_unique<TaskRunner>(
-        TaskRunner::Dependencies{*catalog, tasks, server_id}, executor
-    );
+    collector = std::make_unique<Collector>(*catalog, *backends, transfers);
+    runner = std::make_unique<TaskRunner>(TaskRunner::Dependencies{*catalog, tasks, server_id});
     LimitsOf limits_of;
     if (config.limits.keystone) {
         limits_cloud = std::make_unique<Cloud>(executor, config.limits.account);
@@ -527,7 +525,7 @@ awaitable<void> Application::Parts::renew_lease() {
         const auto renewed = co_await catalog->renew_server(server_id);
         if (renewed) continue;
         log::error({}, "server.lease.failed", {{"error", renewed.error().message}});
-        if (renewed.error().code == Errc::conflict) stop_asked->notify();
+        if (renewed.error().code == Errc::conflict) stop_asked.notify();
     }
 }
 
@@ -551,7 +549,7 @@ awaitable<void> Application::Parts::shut_down() {
 }
 
 awaitable<void> Application::Parts::supervise() {
-    co_await stop_asked->wait(std::chrono::hours(24 * 365 * 100));
+    co_await stop_asked.wait(std::chrono::hours(24 * 365 * 100));
     co_await shut_down();
 }
 
@@ -587,7 +585,7 @@ std::vector<std::string> Application::routes() const {
 }
 
 void Application::stop() {
-    parts_->stop_asked->notify();
+    parts_->stop_asked.notify();
 }
 
 void Application::run() {

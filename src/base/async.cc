@@ -3,6 +3,7 @@
 #include "base/log.h"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -35,6 +36,10 @@ namespace {
 // The pool's threads for coroutines. Unlike the pool's own executor it can not be told that work is
 // outstanding: a coroutine that waits for the event loop would keep a pool from being joined whose
 // loop has been stopped.
+//
+// It never runs a function in the caller, yet says that it may: a strand over it then runs at once
+// what is dispatched to it from within. Asio relies on that when it cancels a coroutine by a bare
+// pointer.
 class PoolExecutor {
 public:
     explicit PoolExecutor(asio::thread_pool& pool) : pool_(&pool) {}
@@ -47,13 +52,23 @@ public:
     [[nodiscard]] asio::execution_context& query(asio::execution::context_t) const noexcept {
         return *pool_;
     }
-    static constexpr asio::execution::blocking_t query(asio::execution::blocking_t) noexcept {
-        return asio::execution::blocking.never;
+    [[nodiscard]] asio::execution::blocking_t query(asio::execution::blocking_t) const noexcept {
+        return blocking_;
+    }
+    [[nodiscard]] PoolExecutor require(asio::execution::blocking_t::never_t blocking) const {
+        return PoolExecutor(pool_, blocking);
+    }
+    [[nodiscard]] PoolExecutor require(asio::execution::blocking_t::possibly_t blocking) const {
+        return PoolExecutor(pool_, blocking);
     }
     friend bool operator==(const PoolExecutor&, const PoolExecutor&) noexcept = default;
 
 private:
+    PoolExecutor(asio::thread_pool* pool, asio::execution::blocking_t blocking)
+        : pool_(pool), blocking_(blocking) {}
+
     asio::thread_pool* pool_;
+    asio::execution::blocking_t blocking_ = asio::execution::blocking.possibly;
 };
 
 }  // namespace
@@ -103,8 +118,37 @@ awaitable<void> BlockingPool::run(std::function<void()> job) {
     );
 }
 
+// Asio's co_spawn passes a cancellation on by a bare pointer into the caller's slot, and posts it
+// when the executors differ: an operation that ends in that moment has freed what it points to. So
+// the signal is ours, and each that may still use it has a share.
 awaitable<void> run_on(asio::any_io_executor executor, awaitable<void> operation) {
-    co_await asio::co_spawn(executor, std::move(operation), use_awaitable);
+    auto start = [executor](auto handler, awaitable<void> work) {
+        auto signal = std::make_shared<asio::cancellation_signal>();
+        if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected())
+            slot.assign([executor, signal](asio::cancellation_type type) {
+                asio::post(executor, [signal, type] { signal->emit(type); });
+            });
+        auto caller = asio::prefer(
+            asio::get_associated_executor(handler), asio::execution::outstanding_work.tracked
+        );
+        auto ended = [executor, signal, caller, handler = std::move(handler)](
+                         std::exception_ptr thrown
+                     ) mutable {
+            // The coroutine has its last step still to make, and its state lies in the signal.
+            asio::post(executor, [signal = std::move(signal)] {});
+            asio::post(caller, [handler = std::move(handler), thrown]() mutable {
+                std::move(handler)(thrown);
+            });
+        };
+        asio::co_spawn(
+            executor,
+            std::move(work),
+            asio::bind_cancellation_slot(signal->slot(), std::move(ended))
+        );
+    };
+    co_await asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr)>(
+        start, use_awaitable, std::move(operation)
+    );
 }
 
 awaitable<bool> run_until(Deadline deadline, awaitable<void> operation) {
@@ -215,35 +259,36 @@ void Semaphore::release() {
 }
 
 struct Wakeup::Impl {
-    explicit Impl(asio::any_io_executor executor)
-        : strand(asio::make_strand(executor)), timer(strand) {}
-    asio::strand<asio::any_io_executor> strand;
-    asio::steady_timer timer;
-    bool notified = false;  // guarded by the strand
+    std::mutex mutex;
+    bool notified = false;                    // guarded by mutex
+    std::optional<asio::steady_timer> timer;  // guarded by mutex
 };
 
-Wakeup::Wakeup(asio::any_io_executor executor)
-    : impl_(std::make_shared<Impl>(std::move(executor))) {}
+Wakeup::Wakeup() : impl_(std::make_shared<Impl>()) {}
 Wakeup::~Wakeup() = default;
 
 void Wakeup::notify() {
-    asio::post(impl_->strand, [impl = impl_] {
-        impl->notified = true;
-        impl->timer.cancel();
-    });
+    const std::lock_guard lock(impl_->mutex);
+    impl_->notified = true;
+    if (impl_->timer) impl_->timer->cancel();
 }
 
 awaitable<void> Wakeup::wait(std::chrono::steady_clock::duration at_most) {
     auto impl = impl_;
-    auto on_strand = [](std::shared_ptr<Impl> self,
-                        std::chrono::steady_clock::duration limit) -> awaitable<void> {
-        if (!self->notified) {
-            self->timer.expires_after(limit);
-            co_await self->timer.async_wait(asio::as_tuple(use_awaitable));
-        }
-        self->notified = false;
+    // Whether there is something to wait for is asked, and the wait begun, under one lock.
+    auto start = [&impl, at_most](auto handler) {
+        const std::lock_guard lock(impl->mutex);
+        impl->timer.emplace(
+            asio::get_associated_executor(handler),
+            impl->notified ? std::chrono::steady_clock::duration::zero() : at_most
+        );
+        impl->timer->async_wait(std::move(handler));
     };
-    co_await asio::co_spawn(impl->strand, on_strand(impl, at_most), use_awaitable);
+    auto token = asio::as_tuple(use_awaitable);
+    co_await asio::async_initiate<decltype(token), void(boost::system::error_code)>(start, token);
+    const std::lock_guard lock(impl->mutex);
+    impl->timer.reset();
+    impl->notified = false;
 }
 
 struct TaskGroup::Impl {
@@ -253,7 +298,7 @@ struct TaskGroup::Impl {
         asio::cancellation_signal signal;
     };
 
-    explicit Impl(asio::any_io_executor ex) : executor(std::move(ex)), ended(executor) {}
+    explicit Impl(asio::any_io_executor ex) : executor(std::move(ex)) {}
 
     asio::any_io_executor executor;
     mutable std::mutex mutex;

@@ -49,8 +49,9 @@ awaitable<std::invoke_result_t<Work&>> offload(BlockingPool& pool, Work& work) {
     co_return std::move(*result);
 }
 
-// Runs the steps of `operation` on `executor`, and goes on where the caller runs. Exceptions of the
-// operation are thrown here.
+// Runs the steps of `operation` on `executor`, which must not run two handlers at once, and goes on
+// where the caller runs. A cancellation of the caller reaches the operation there. Exceptions of
+// the operation are thrown here.
 awaitable<void> run_on(asio::any_io_executor executor, awaitable<void> operation);
 
 template <class T>
@@ -125,12 +126,14 @@ private:
     std::deque<std::shared_ptr<Waiter>> waiting_;
 };
 
-// Wakes one sleeping loop. notify() may be called from any thread and is remembered until waited
-// for.
+// Wakes one sleeping loop: one waits at a time. notify() may be called from any thread and is
+// remembered until waited for.
 class Wakeup {
 public:
-    explicit Wakeup(asio::any_io_executor executor);
+    Wakeup();
     ~Wakeup();
+    Wakeup(const Wakeup&) = delete;
+    Wakeup& operator=(const Wakeup&) = delete;
 
     void notify();
     // Returns when notify() was called since the last return, or after `at_most`.

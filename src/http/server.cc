@@ -36,7 +36,7 @@ Error cannot_listen(const ListenerOptions& options, const error_code& ec) {
 
 struct ListenSocket {
     ListenSocket(const asio::any_io_executor& executor, ConnectionContext shared)
-        : acceptor(asio::make_strand(executor)), slot_free(executor), context(shared) {}
+        : acceptor(asio::make_strand(executor)), context(shared) {}
 
     tcp::acceptor acceptor;  // used on its strand
     Wakeup slot_free;

@@ -13,13 +13,8 @@ constexpr std::chrono::seconds kRemoveLimit{300};
 
 }  // namespace
 
-Collector::Collector(
-    store::Catalog& catalog,
-    store::BackendSet& backends,
-    Transfers& transfers,
-    asio::any_io_executor executor
-)
-    : catalog_(catalog), backends_(backends), transfers_(transfers), wakeup_(std::move(executor)) {}
+Collector::Collector(store::Catalog& catalog, store::BackendSet& backends, Transfers& transfers)
+    : catalog_(catalog), backends_(backends), transfers_(transfers) {}
 
 awaitable<void> Collector::run() {
     while (true) {

@@ -11,12 +11,7 @@ namespace slipway::service {
 // Never gives up: what can not be removed now is tried again later.
 class Collector {
 public:
-    Collector(
-        store::Catalog& catalog,
-        store::BackendSet& backends,
-        Transfers& transfers,
-        asio::any_io_executor executor
-    );
+    Collector(store::Catalog& catalog, store::BackendSet& backends, Transfers& transfers);
 
     // Runs until cancelled.
     awaitable<void> run();

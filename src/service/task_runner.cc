@@ -37,11 +37,8 @@ awaitable<void> keep_record(
 
 }  // namespace
 
-TaskRunner::TaskRunner(Dependencies dependencies, asio::any_io_executor executor)
-    : with_(std::move(dependencies)),
-      claims_(kMostClaimed),
-      slots_(kParallelTasks),
-      wakeup_(std::move(executor)) {}
+TaskRunner::TaskRunner(Dependencies dependencies)
+    : with_(std::move(dependencies)), claims_(kMostClaimed), slots_(kParallelTasks) {}
 
 awaitable<void> TaskRunner::run() {
     while (true) {

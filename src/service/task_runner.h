@@ -27,7 +27,7 @@ public:
     static constexpr std::size_t kParallelTasks = 32;  // backends throttle further, per datastore
     static constexpr std::size_t kMostClaimed = 512;
 
-    TaskRunner(Dependencies dependencies, asio::any_io_executor executor);
+    explicit TaskRunner(Dependencies dependencies);
 
     // Does the work of one kind of task. What it returns is how the task ended: cancelled is no
     // failure.

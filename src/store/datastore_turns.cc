@@ -1,6 +1,5 @@
 #include "store/datastore_turns.h"
 
-#include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
 #include <iterator>
@@ -92,7 +91,7 @@ awaitable<Result<DatastoreTurns::Turn>> DatastoreTurns::acquire(
     Deadline deadline,
     std::function<bool()> gives_up
 ) {
-    Wakeup wakeup(co_await asio::this_coro::executor);
+    Wakeup wakeup;
     Waiter waiter{need_of(source, target), wakeup, {}};
     {
         const std::lock_guard lock(mutex_);

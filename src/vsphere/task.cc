@@ -5,7 +5,6 @@
 #include "vsphere/property_collector.h"
 #include "vsphere/task_updates.h"
 
-#include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
 #include <map>
@@ -376,7 +375,7 @@ awaitable<Result<TaskResult>> TaskWatcher::wait(
 ) {
     if (!is_well_formed(task)) co_return no_task();
     const auto impl = impl_;
-    Wakeup wakeup(co_await asio::this_coro::executor);
+    Wakeup wakeup;
     const auto entry = impl->join(task, wakeup);
     struct Leave {
         Impl& impl;

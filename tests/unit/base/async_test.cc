@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -12,6 +15,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <atomic>
+#include <exception>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -96,7 +100,7 @@ TEST(Semaphore, GivesUpAtTheDeadline) {
 
 TEST(Wakeup, RemembersANotificationThatCameBeforeTheWait) {
     auto body = []() -> awaitable<void> {
-        Wakeup wakeup(co_await asio::this_coro::executor);
+        Wakeup wakeup;
         wakeup.notify();
         co_await sleep_for(1ms);
         const auto start = std::chrono::steady_clock::now();
@@ -104,6 +108,137 @@ TEST(Wakeup, RemembersANotificationThatCameBeforeTheWait) {
         EXPECT_LT(std::chrono::steady_clock::now() - start, 30s);
     };
     test::run(body());
+}
+
+TEST(Wakeup, EndsTheWaitThatHasBegun) {
+    auto body = []() -> awaitable<void> {
+        Wakeup wakeup;
+        const auto start = std::chrono::steady_clock::now();
+        std::jthread other([&] {
+            std::this_thread::sleep_for(5ms);
+            wakeup.notify();
+        });
+        co_await wakeup.wait(60s);
+        co_await wakeup.wait(1ms);  // it was one notification
+        EXPECT_LT(std::chrono::steady_clock::now() - start, 30s);
+    };
+    test::run(body());
+}
+
+TEST(Wakeup, CanBeLeftByACancellation) {
+    auto body = []() -> awaitable<void> {
+        Wakeup wakeup;
+        EXPECT_FALSE(co_await run_until(after(1ms), wakeup.wait(60s)));
+        wakeup.notify();
+        EXPECT_TRUE(co_await run_until(after(5s), wakeup.wait(60s)));
+    };
+    test::run(body());
+}
+
+// Two event loops that the test turns by hand: where the caller runs, and where the operation does.
+class RunOn : public testing::Test {
+protected:
+    void start(awaitable<void> operation) {
+        auto caller = [](asio::any_io_executor executor, awaitable<void> work) -> awaitable<void> {
+            co_await run_on(std::move(executor), std::move(work));
+        };
+        asio::co_spawn(
+            here_,
+            caller(there_.get_executor(), std::move(operation)),
+            asio::bind_cancellation_slot(
+                cut_.slot(),
+                [this](std::exception_ptr thrown) {
+                    ended_ = true;
+                    thrown_ = std::move(thrown);
+                }
+            )
+        );
+        here_.poll();
+    }
+    // Until neither loop has anything to do that does not wait for a time.
+    void turn_both() {
+        while (there_.poll() + here_.poll() > 0) {
+        }
+    }
+
+    asio::io_context here_;
+    asio::io_context there_;
+    asio::cancellation_signal cut_;
+    std::exception_ptr thrown_;
+    bool ended_ = false;
+};
+
+TEST_F(RunOn, RunsTheOperationThereAndGoesOnHere) {
+    bool ran_there = false;
+    auto operation = [](asio::io_context& there, bool& ran) -> awaitable<void> {
+        co_await give_way();
+        ran = there.get_executor().running_in_this_thread();
+    };
+    start(operation(there_, ran_there));
+    there_.poll();
+    EXPECT_TRUE(ran_there);
+    EXPECT_FALSE(ended_);
+    here_.poll();
+    EXPECT_TRUE(ended_);
+    EXPECT_FALSE(thrown_);
+}
+
+TEST_F(RunOn, ThrowsWhatTheOperationThrows) {
+    auto operation = []() -> awaitable<void> {
+        throw std::runtime_error("broken");
+        co_return;
+    };
+    start(operation());
+    turn_both();
+    ASSERT_TRUE(ended_);
+    EXPECT_THROW(std::rethrow_exception(thrown_), std::runtime_error);
+}
+
+TEST_F(RunOn, CancelsTheOperation) {
+    bool unwound = false;
+    auto operation = [](bool& out) -> awaitable<void> {
+        struct Unwound {
+            bool& out;
+            ~Unwound() { out = true; }
+        } const unwound_here{out};
+        co_await sleep_for(1h);
+    };
+    start(operation(unwound));
+    there_.poll();
+    cut_.emit(asio::cancellation_type::terminal);
+    turn_both();
+    EXPECT_TRUE(unwound);
+    EXPECT_TRUE(ended_);
+    EXPECT_TRUE(thrown_);
+}
+
+// The cancellation is on its way to the operation's loop when the operation ends, and comes there
+// when the caller has gone.
+TEST_F(RunOn, TakesACancellationThatComesTooLate) {
+    auto operation = []() -> awaitable<void> { co_return; };
+    start(operation());
+    there_.run_one();  // the operation has ended, and has still to say so
+    cut_.emit(asio::cancellation_type::terminal);
+    there_.run_one();
+    here_.poll();
+    EXPECT_TRUE(ended_);
+    turn_both();
+}
+
+TEST_F(RunOn, TakesCancellationsAtAnyMoment) {
+    BlockingPool pool(2);
+    auto body = [](BlockingPool& workers) -> awaitable<void> {
+        for (int round = 0; round < 2000; ++round) {
+            auto operation = [](int steps) -> awaitable<void> {
+                for (int step = 0; step < steps; ++step) co_await give_way();
+            };
+            static_cast<void>(co_await run_until(
+                after(std::chrono::microseconds(round % 50)),
+                run_on(workers.strand(), operation(round % 7))
+            ));
+        }
+    };
+    EXPECT_NO_THROW(test::run(body(pool)));
 }
 
 TEST(TaskGroup, LogsWhateverATaskThrew) {

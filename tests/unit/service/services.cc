@@ -58,7 +58,7 @@ Services::Services(const ServicesOptions& options)
            {},
            [this](const ImageId& id) { transfers.stop_uploads(id); }}
       ),
-      runner({*catalog, group, "server"}, context.get_executor()),
+      runner({*catalog, group, "server"}),
       importer(
           {*catalog,
            backends,
@@ -123,7 +123,7 @@ Services::Services(const ServicesOptions& options)
            options.fetchers,
            &plugins}
       ),
-      collector(*catalog, backends, transfers, context.get_executor()) {
+      collector(*catalog, backends, transfers) {
     if (!await(catalog->begin_server("server"))) throw std::runtime_error("begin_server failed");
 }
 
