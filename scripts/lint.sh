@@ -49,16 +49,20 @@ python3 scripts/check_layers.py || failed=1
 if [ "$tidy" = yes ]; then
     # Without precompiled headers: nothing has to be built, and each file must include what it uses.
     cmake --preset dev -B build/lint -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON >/dev/null
+    sources=()
     for file in "${files[@]}"; do
         [[ "$file" == *.cc ]] || continue
-        if ! grep -qF "\"file\": \"$PWD/$file\"" build/lint/compile_commands.json; then
+        if grep -qF "\"file\": \"$PWD/$file\"" build/lint/compile_commands.json; then
+            sources+=("$file")
+        else
             echo "lint: $file is in no target; add it to its CMakeLists.txt, or delete it" >&2
             failed=1
-            continue
         fi
-        echo "clang-tidy $file"
-        clang-tidy-16 --quiet -p build/lint "$file" || failed=1
     done
+    [ ${#sources[@]} -eq 0 ] ||
+        printf '%s\0' "${sources[@]}" |
+        xargs -0 -n 1 -P "$(nproc)" sh -c 'echo "clang-tidy $1"; exec clang-tidy-16 --quiet -p build/lint "$1"' tidy ||
+        failed=1
 fi
 
 exit $failed
