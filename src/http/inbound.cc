@@ -16,27 +16,6 @@ constexpr std::size_t kBodyBytes = 64U << 10U;
 
 }  // namespace
 
-MinimumRate::MinimumRate(const ServerLimits& limits)
-    : window_(limits.stall_limit),
-      window_bytes_(
-          limits.min_bytes_per_second * static_cast<std::uint64_t>(limits.stall_limit.count()) /
-          1000
-      ),
-      left_(window_) {}
-
-Deadline MinimumRate::begin() {
-    started_ = std::chrono::steady_clock::now();
-    return started_ + left_;
-}
-
-void MinimumRate::end(std::size_t bytes) {
-    left_ -= std::chrono::steady_clock::now() - started_;
-    bytes_ += bytes;
-    if (bytes_ < window_bytes_) return;
-    left_ = window_;
-    bytes_ = 0;
-}
-
 std::string_view ReceiveBuffer::text() const {
     return {reinterpret_cast<const char*>(storage_.data()) + begin_, end_ - begin_};
 }
@@ -110,7 +89,7 @@ RequestBody::RequestBody(Inbound& inbound, const Head& head)
       announced_(head.content_length),
       left_(head.content_length.value_or(0)),
       decoder_(inbound.limits_.max_body_bytes),
-      rate_(inbound.limits_),
+      rate_(inbound.limits_.stall_limit, inbound.limits_.min_bytes_per_second),
       owes_continue_(head.expects_continue) {}
 
 std::uint64_t RequestBody::data_left() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/rate.h"
 #include "base/stream.h"
 #include "http/chunked.h"
 #include "http/framing.h"
@@ -15,25 +16,6 @@
 #include <vector>
 
 namespace slipway::http {
-
-// Time a peer may still take for its share of a window: it has to move `min_bytes_per_second` over
-// each `stall_limit` of waiting for it. Time that we spend elsewhere does not count against it.
-class MinimumRate {
-public:
-    explicit MinimumRate(const ServerLimits& limits);
-
-    // The wait for the peer begins: until when it may last.
-    Deadline begin();
-    // It ended with so many bytes.
-    void end(std::size_t bytes);
-
-private:
-    std::chrono::steady_clock::duration window_;
-    std::uint64_t window_bytes_;
-    std::chrono::steady_clock::duration left_;
-    std::uint64_t bytes_ = 0;
-    Deadline started_{};
-};
 
 // What has come from the client and was not used yet. Holds no memory while empty and released.
 class ReceiveBuffer {

@@ -73,7 +73,7 @@ Error wrong_length() {
 }  // namespace
 
 awaitable<Result<void>> Outbound::write_all(std::span<const std::byte> bytes) {
-    MinimumRate rate(limits_);
+    MinimumRate rate(limits_.stall_limit, limits_.min_bytes_per_second);
     while (!bytes.empty()) {
         auto written = co_await transport_.write_some(bytes, rate.begin());
         rate.end(written ? *written : 0);

@@ -62,6 +62,25 @@ std::optional<ContentRange> parse_content_range(std::string_view text) {
     return range;
 }
 
+class SteadyBody final : public ByteSource {
+public:
+    SteadyBody(std::unique_ptr<HttpResponse> response, MinimumRate rate)
+        : response_(std::move(response)), rate_(rate) {}
+
+    awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override {
+        auto got = co_await with_deadline(rate_.begin(), response_->body().read_some(into));
+        rate_.end(got ? *got : 0);
+        co_return got;
+    }
+    [[nodiscard]] std::optional<std::uint64_t> size_bytes() const override {
+        return response_->body().size_bytes();
+    }
+
+private:
+    std::unique_ptr<HttpResponse> response_;
+    MinimumRate rate_;
+};
+
 }  // namespace
 
 awaitable<Result<std::vector<asio::ip::address>>> resolve_host(std::string host) {
@@ -85,11 +104,14 @@ struct GuardedFetch::Target {
     std::vector<asio::ip::address> addresses;
 };
 
-GuardedFetch::GuardedFetch(HttpClient& client, FetchFilter filter, TlsTrust trust, Resolver resolve)
+GuardedFetch::GuardedFetch(
+    HttpClient& client, FetchFilter filter, TlsTrust trust, Resolver resolve, MinimumRate rate
+)
     : client_(client),
       filter_(std::move(filter)),
       trust_(std::move(trust)),
-      resolve_(std::move(resolve)) {}
+      resolve_(std::move(resolve)),
+      rate_(rate) {}
 
 awaitable<Result<GuardedFetch::Target>> GuardedFetch::admit(std::string uri, const Call& call)
     const {
@@ -150,16 +172,13 @@ awaitable<Result<FetchedBody>> GuardedFetch::open(
             "bytes=" + std::to_string(range->first) + '-' +
                 std::to_string(range->first + range->length - 1)
         );
+    SLIPWAY_CO_TRY(auto response, co_await follow("GET", std::move(uri), std::move(headers), call));
+    SLIPWAY_CO_CHECK(check_status(response->status(), range.has_value()));
     FetchedBody fetched;
-    SLIPWAY_CO_TRY(
-        fetched.response, co_await follow("GET", std::move(uri), std::move(headers), call)
-    );
-    SLIPWAY_CO_CHECK(check_status(fetched.response->status(), range.has_value()));
-    if (!range) {
-        fetched.size_bytes = fetched.response->content_length();
-        co_return fetched;
-    }
-    const auto got = parse_content_range(fetched.response->header("Content-Range"));
+    fetched.size_bytes = response->content_length();
+    const auto got = parse_content_range(response->header("Content-Range"));
+    fetched.bytes = std::make_unique<SteadyBody>(std::move(response), rate_);
+    if (!range) co_return fetched;
     const bool is_wanted = got && got->first == range->first && got->last >= got->first &&
                            got->last - got->first + 1 == range->length;
     if (!is_wanted)

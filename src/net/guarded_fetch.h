@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/rate.h"
 #include "net/fetch_filter.h"
 #include "net/http_client.h"
 
@@ -21,11 +22,9 @@ awaitable<Result<std::vector<asio::ip::address>>> resolve_host(std::string host)
 
 // What is read from a URL. Lives by itself: its connection is its own.
 struct FetchedBody {
-    std::unique_ptr<HttpResponse> response;
+    std::unique_ptr<ByteSource> bytes;
     // Of the whole resource, whatever part of it is read; absent when the server does not say.
     std::optional<std::uint64_t> size_bytes;
-
-    [[nodiscard]] ByteSource& bytes() const { return response->body(); }
 };
 
 // The one door to what a client's URL names. Each hop, of which there are four at most, is checked
@@ -34,9 +33,13 @@ struct FetchedBody {
 // The text of an error does not tell a closed port from a silent or a forbidden one.
 class GuardedFetch {
 public:
-    // `client` must outlive this. `trust` is for https.
+    // `client` must outlive this. `trust` is for https. A body that comes below `rate` is given up.
     GuardedFetch(
-        HttpClient& client, FetchFilter filter, TlsTrust trust = {}, Resolver resolve = resolve_host
+        HttpClient& client,
+        FetchFilter filter,
+        TlsTrust trust = {},
+        Resolver resolve = resolve_host,
+        MinimumRate rate = {std::chrono::seconds(60), 1024}
     );
 
     // Whether `uri` may be fetched, as far as can be said without connecting.
@@ -44,7 +47,7 @@ public:
     awaitable<Result<void>> check(std::string uri, const Call& call) const;
 
     // The resource from its begin, or `range` of it. The deadline of `call` covers everything up to
-    // the head of the answer; a body is bounded by the client's stall limit.
+    // the head of the answer; reading a body says timeout when it comes too slowly.
     // Errors: invalid_argument (not permitted, here or at a redirect), not_found, unavailable,
     // unsupported (the server serves no ranges), timeout.
     awaitable<Result<FetchedBody>> open(
@@ -69,6 +72,7 @@ private:
     FetchFilter filter_;
     TlsTrust trust_;
     Resolver resolve_;
+    MinimumRate rate_;
 };
 
 }  // namespace slipway::net

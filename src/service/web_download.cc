@@ -13,7 +13,7 @@ public:
     explicit WebBody(net::FetchedBody fetched) : fetched_(std::move(fetched)) {}
 
     awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override {
-        auto got = co_await fetched_.bytes().read_some(into);
+        auto got = co_await fetched_.bytes->read_some(into);
         if (!got && got.error().code != Errc::cancelled)
             co_return Error(
                 Errc::unavailable, "The data at this URL broke off, or stopped coming; try again."

@@ -20,7 +20,7 @@ public:
         : body_(std::move(body)), bytes_(bytes) {}
 
     awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override {
-        SLIPWAY_CO_TRY(const std::size_t got, co_await body_.bytes().read_some(into));
+        SLIPWAY_CO_TRY(const std::size_t got, co_await body_.bytes->read_some(into));
         const std::uint64_t left = bytes_ - read_;
         if (got > left || (got == 0 && left > 0))
             co_return Error(Errc::corrupt, "the web server sent another size than it announced");

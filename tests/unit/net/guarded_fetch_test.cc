@@ -5,8 +5,12 @@
 
 #include <boost/asio/this_coro.hpp>
 
+#include <thread>
+
 namespace slipway::net {
 namespace {
+
+using namespace std::chrono_literals;
 
 using Addresses = std::vector<asio::ip::address>;
 
@@ -43,8 +47,12 @@ Result<Answer> fetch_guarded(
         SLIPWAY_CO_TRY(const auto fetched, co_await fetch.open(uri, range, call));
         if (size) *size = fetched.size_bytes;
         Answer answer;
-        answer.status = fetched.response->status();
-        SLIPWAY_CO_TRY(answer.body, co_await fetched.response->read_text(1000));
+        answer.body.resize(1000);
+        SLIPWAY_CO_TRY(
+            const std::size_t got,
+            co_await read_full(*fetched.bytes, std::as_writable_bytes(std::span(answer.body)))
+        );
+        answer.body.resize(got);
         co_return answer;
     };
     return test::run(body());
@@ -193,6 +201,31 @@ TEST(GuardedFetch, AsksForTheSizeAlone) {
     };
     test::run(body());
     EXPECT_TRUE(head.starts_with("HEAD /disk.raw ")) << head;
+}
+
+TEST(GuardedFetch, GivesUpABodyThatComesTooSlowly) {
+    ScriptedServer server({[](Peer& peer) {
+        peer.read_head();
+        peer.write("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+        for (;;) {  // until the client has gone
+            peer.write("x");
+            std::this_thread::sleep_for(10ms);
+        }
+    }});
+    auto body = [&]() -> awaitable<void> {
+        HttpClient client(co_await asio::this_coro::executor, quick_options());
+        const GuardedFetch fetch(
+            client, open_filter(), {}, at({kLoopback}), MinimumRate(200ms, 1'000'000)
+        );
+        const Call call;
+        auto fetched = co_await fetch.open(url_of(server), std::nullopt, call);
+        EXPECT_TRUE(fetched);
+        if (!fetched) co_return;
+        std::vector<std::byte> into(100'000);
+        const auto got = co_await read_full(*fetched->bytes, into);
+        EXPECT_EQ(got.error().code, Errc::timeout);
+    };
+    test::run(body());
 }
 
 TEST(GuardedFetch, ResolvesThisMachineToAnAddressThatIsClosed) {
