@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdio>
 #include <memory>
+#include <optional>
 
 namespace slipway::log {
 
@@ -46,6 +47,35 @@ spdlog::level::level_enum to_spdlog(Level level) {
     return spdlog::level::info;
 }
 
+// One character of UTF-8, or one byte that begins none.
+struct Character {
+    std::size_t bytes = 1;
+    std::optional<char32_t> code;
+};
+
+Character first_character(std::string_view text) {
+    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+    const unsigned char lead = byte(0);
+    if (lead < 0x80) return {1, lead};
+    const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+    if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return {};
+    char32_t code = lead & (0xFFU >> (length + 1));
+    for (std::size_t at = 1; at < length; ++at) {
+        if ((byte(at) & 0xC0U) != 0x80) return {};
+        code = (code << 6U) | (byte(at) & 0x3FU);
+    }
+    const bool is_overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
+    if (is_overlong || (code >= 0xD800 && code < 0xE000) || code > 0x10FFFF) return {};
+    return {length, code};
+}
+
+// What ends a line, moves the cursor, or lets a text read otherwise than it is written.
+bool misleads(char32_t code) {
+    return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x061C ||
+           (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
+           (code >= 0x2060 && code <= 0x2069) || code == 0xFEFF;
+}
+
 }  // namespace
 
 void configure(const Options& options) {
@@ -59,17 +89,20 @@ bool enabled(Level level) {
 
 std::string escaped(std::string_view text) {
     std::string out;
-    for (const char c : text.substr(0, kLongestValue)) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
-            out += '\\';
-            out += c;
-        } else if (byte < 0x20 || byte == 0x7F) {
+    std::string_view rest = text.substr(0, kLongestValue);
+    while (!rest.empty()) {
+        const Character next = first_character(rest);
+        const std::string_view bytes = rest.substr(0, next.bytes);
+        rest.remove_prefix(next.bytes);
+        if (next.code && !misleads(*next.code)) {
+            if (*next.code == '"' || *next.code == '\\') out += '\\';
+            out += bytes;
+            continue;
+        }
+        for (const char c : bytes) {
             std::array<char, 8> code{};
-            std::snprintf(code.data(), code.size(), "\\x%02x", byte);
+            std::snprintf(code.data(), code.size(), "\\x%02x", static_cast<unsigned char>(c));
             out += code.data();
-        } else {
-            out += c;
         }
     }
     if (text.size() > kLongestValue) out += "...";
