@@ -4,6 +4,9 @@
 #include "base/log.h"
 #include "store/catalog.h"
 
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
 #include <filesystem>
 #include <iostream>
 
@@ -26,9 +29,18 @@ Result<void> make_dev_folders(const std::string& directory) {
     return {};
 }
 
+// Memory holds passwords, tokens and image bytes: no core file of it, and no look by others of the
+// same user.
+void keep_memory_private() {
+    const rlimit none{.rlim_cur = 0, .rlim_max = 0};
+    ::setrlimit(RLIMIT_CORE, &none);
+    ::prctl(PR_SET_DUMPABLE, 0);
+}
+
 }  // namespace
 
 int serve(const ServeOptions& options) {
+    keep_memory_private();
     if (options.sources.dev_directory) {
         const auto made = make_dev_folders(*options.sources.dev_directory);
         if (!made) return complain(made.error());

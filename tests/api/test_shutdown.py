@@ -124,3 +124,10 @@ def test_what_outlasts_its_grace_is_cut_and_leaves_nothing(start: Callable[..., 
     eventually(lambda: not files(), "the bytes of the upload are gone")
     assert api.upload(image_id, LARGE).status_code == 204
     assert api.download(image_id).content == LARGE
+
+
+def test_the_memory_of_a_server_goes_to_no_core_file(start: Callable[..., Slipway]) -> None:
+    pid = start().child.process.pid
+    limits = Path(f"/proc/{pid}/limits").read_text(encoding="ascii")
+    [cores] = [line.split() for line in limits.splitlines() if line.startswith("Max core file size")]
+    assert cores[4:6] == ["0", "0"]
