@@ -105,7 +105,11 @@ awaitable<Result<std::vector<TaskRecord>>> CloneService::tasks(
 }
 
 awaitable<Result<TaskRecord>> CloneService::cancel(const Caller& caller, const TaskId& id) {
-    SLIPWAY_CO_CHECK(co_await task(caller, id));
+    SLIPWAY_CO_TRY(const TaskRecord found, co_await task(caller, id));
+    if (!may_cancel_task(caller.identity, found))
+        co_return Error(
+            Errc::forbidden, "You may not cancel this task; that takes the role member."
+        );
     auto cancelled = co_await with_.catalog.cancel_task(id);
     with_.runner.notify();
     co_return cancelled;

@@ -287,6 +287,14 @@ bool sees_task(const Identity& identity, const TaskRecord& task) {
     return identity.is_admin || (identity.project && identity.project == task.owner);
 }
 
+bool sees_task_input(const Identity& identity) {
+    return identity.is_admin || may_name_datastores(identity);
+}
+
+bool may_cancel_task(const Identity& identity, const TaskRecord& task) {
+    return identity.is_admin || (sees_task(identity, task) && identity.has_role("member"));
+}
+
 bool holds_any_role(const Identity& identity, const std::vector<std::string>& roles) {
     for (const std::string& role : roles)
         if (identity.has_role(role) || (role == "admin" && identity.is_admin)) return true;

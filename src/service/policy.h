@@ -184,6 +184,10 @@ bool sees_all_members(const Identity& identity, const Image& image);
 // Whose tasks the caller sees: those of this project; absent: everybody's.
 std::optional<std::string> owner_of_visible_tasks(const Identity& identity);
 bool sees_task(const Identity& identity, const TaskRecord& task);
+// What a task was asked to do names datastores and files: for administrators and services.
+bool sees_task_input(const Identity& identity);
+// Whoever may change the images of the project, and administrators.
+bool may_cancel_task(const Identity& identity, const TaskRecord& task);
 
 bool holds_any_role(const Identity& identity, const std::vector<std::string>& roles);
 

@@ -25,7 +25,7 @@ void write_error(json::Writer& writer, const Error& error) {
     writer.member("message", error.message).end_object();
 }
 
-void write_task(json::Writer& writer, const TaskRecord& task) {
+void write_task(json::Writer& writer, const TaskRecord& task, const Identity& reader) {
     writer.begin_object().member("id", task.id.str()).member("kind", to_string(task.kind));
     writer.member("image_id", task.image_id.str()).member("status", to_string(task.status));
     writer.member("progress", std::int64_t{task.progress}).key("error");
@@ -40,25 +40,26 @@ void write_task(json::Writer& writer, const TaskRecord& task) {
         write_account(writer, *task.account);
     else
         writer.null();
-    writer.key("input").raw(task.input).end_object();
+    if (service::sees_task_input(reader)) writer.key("input").raw(task.input);
+    writer.end_object();
 }
 
-Response task_response(int status, const TaskRecord& task) {
+Response task_response(int status, const TaskRecord& task, const Identity& reader) {
     json::Writer writer;
-    write_task(writer, task);
+    write_task(writer, task, reader);
     return json_response(status, writer.text());
 }
 
-Response accepted(const TaskRecord& task) {
-    Response response = task_response(202, task);
+Response accepted(const TaskRecord& task, const Identity& reader) {
+    Response response = task_response(202, task, reader);
     response.with("Location", "/slipway/v1/tasks/" + task.id.str());
     return response;
 }
 
-Response accepted(const std::vector<TaskRecord>& tasks) {
+Response accepted(const std::vector<TaskRecord>& tasks, const Identity& reader) {
     json::Writer writer;
     writer.begin_object().key("tasks").begin_array();
-    for (const TaskRecord& task : tasks) write_task(writer, task);
+    for (const TaskRecord& task : tasks) write_task(writer, task, reader);
     writer.end_array().end_object();
     return json_response(202, writer.text());
 }
@@ -163,7 +164,7 @@ awaitable<Result<Response>> SlipwayApi::start_clone(Request& request) {
     SLIPWAY_CO_TRY(
         const TaskRecord task, co_await with_.clones.start(request.caller, id, std::move(target))
     );
-    co_return accepted(task);
+    co_return accepted(task, request.caller.identity);
 }
 
 awaitable<Result<Response>> SlipwayApi::tasks(Request& request) {
@@ -175,7 +176,7 @@ awaitable<Result<Response>> SlipwayApi::tasks(Request& request) {
     );
     json::Writer writer;
     writer.begin_object().key("tasks").begin_array();
-    for (const TaskRecord& task : tasks) write_task(writer, task);
+    for (const TaskRecord& task : tasks) write_task(writer, task, request.caller.identity);
     writer.end_array();
     if (tasks.size() == page.limit)
         writer.member(
@@ -188,13 +189,13 @@ awaitable<Result<Response>> SlipwayApi::tasks(Request& request) {
 awaitable<Result<Response>> SlipwayApi::task(Request& request) {
     const TaskId id(request.params.at("task_id"));
     SLIPWAY_CO_TRY(const TaskRecord task, co_await with_.clones.task(request.caller, id));
-    co_return task_response(200, task);
+    co_return task_response(200, task, request.caller.identity);
 }
 
 awaitable<Result<Response>> SlipwayApi::cancel_task(Request& request) {
     const TaskId id(request.params.at("task_id"));
     SLIPWAY_CO_TRY(const TaskRecord task, co_await with_.clones.cancel(request.caller, id));
-    co_return task_response(is_over(task.status) ? 200 : 202, task);
+    co_return task_response(is_over(task.status) ? 200 : 202, task, request.caller.identity);
 }
 
 awaitable<Result<Response>> SlipwayApi::transfers(Request& request) {
@@ -243,7 +244,7 @@ awaitable<Result<Response>> SlipwayApi::start_seed(Request& request) {
     SLIPWAY_CO_TRY(
         const TaskRecord task, co_await with_.seeds.start(request.caller, id, std::move(input))
     );
-    co_return accepted(task);
+    co_return accepted(task, request.caller.identity);
 }
 
 awaitable<Result<Response>> SlipwayApi::seeds(Request& request) {
@@ -288,7 +289,7 @@ awaitable<Result<Response>> SlipwayApi::evacuate(Request& request) {
     SLIPWAY_CO_TRY(
         const auto tasks, co_await with_.copies.evacuate(request.caller, store, datastore)
     );
-    co_return accepted(tasks);
+    co_return accepted(tasks, request.caller.identity);
 }
 
 awaitable<Result<Response>> SlipwayApi::put_object(Request& request) {

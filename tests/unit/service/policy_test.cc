@@ -199,6 +199,20 @@ TEST(Policy, ShowsListsAndTasksByProjectAndAdministratorsEverything) {
     }
 }
 
+TEST(Policy, LetsTasksBeCancelledByThoseWhoMayChangeImages) {
+    TaskRecord task;
+    task.owner = "owner";
+    const std::array may{true, true, false, false, false, false};
+    for (std::size_t at = 0; at < kEverybody.size(); ++at)
+        EXPECT_EQ(may_cancel_task(identity_of(kEverybody[at]), task), may[at]) << kNames[at];
+}
+
+TEST(Policy, TellsAdministratorsAndServicesWhatATaskNames) {
+    const std::array sees{true, false, false, false, false, true};
+    for (std::size_t at = 0; at < kEverybody.size(); ++at)
+        EXPECT_EQ(sees_task_input(identity_of(kEverybody[at])), sees[at]) << kNames[at];
+}
+
 TEST(Policy, ShowsNothingOfOthersToAnIdentityWithoutAProject) {
     Identity nobody;
     nobody.roles = {"reader", "member"};
