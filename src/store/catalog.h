@@ -143,8 +143,8 @@ struct ForeignOutcome {
 // What slipway remembers. Every query of ours is a method here, and every method is one transaction
 // on the catalogue's own thread. Statuses change by compare-and-set only.
 //
-// Errors of all: unavailable (the database can not be reached or is locked for too long), no_space,
-// corrupt; besides those that are named.
+// Errors of all: unavailable (the database can not be reached, is locked for too long, or has no
+// disk left), corrupt; besides those that are named.
 class Catalog {
 public:
     // Opens the database and applies the migrations of schema/catalog that it lacks. SQLite: takes

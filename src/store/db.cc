@@ -59,7 +59,7 @@ Error translate_sqlite(int extended_code, const std::string& detail) {
             );
         case SQLITE_FULL:
             return Error(
-                Errc::no_space, "the disk of the catalogue is full; make room on it", reason
+                Errc::unavailable, "the disk of the catalogue is full; make room on it", reason
             );
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
@@ -96,7 +96,9 @@ Error translate_postgresql(const std::string& state, const std::string& detail) 
     if (starts_with_any(state, {"22"}))
         return Error(Errc::invalid_argument, "a value can not be stored", state);
     if (state == "53100")
-        return Error(Errc::no_space, "the disk of the catalogue is full; make room on it", state);
+        return Error(
+            Errc::unavailable, "the disk of the catalogue is full; make room on it", state
+        );
     if (starts_with_any(state, {"XX001", "XX002"}))
         return Error(Errc::corrupt, "the catalogue is damaged; restore it from a backup", state);
     if (starts_with_any(state, {"40", "55P03", "57014"}))

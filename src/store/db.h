@@ -93,8 +93,8 @@ private:
 //   conflict          a row with this key exists (reason "unique")
 //   not_found         a row that is referred to does not exist (reason "foreign_key")
 //   invalid_argument  a value that the schema refuses
-//   unavailable       not reachable, locked for too long, an I/O error; try again later
-//   no_space          the disk below the database is full
+//   unavailable       not reachable, locked for too long, an I/O error, a full disk: try again
+//                     later
 //   corrupt           the database is damaged
 //   internal          a statement of ours is wrong
 class Db {
