@@ -54,12 +54,13 @@ ImageRecord record_of(
 ) {
     const Identity& identity = caller.identity;
     const store::BackendSet& backends = rules.backends;
+    if (!sees_stores(identity, image)) live.clear();
     backends.sort_by_weight(live);
     ImageRecord record;
     record.image = face_of(image, identity);
     if (rules.protections != nullptr) rules.protections->hide_unreadable(record.image, identity);
 
-    if (backends.multi_store() && !live.empty() && sees_stores(identity, image)) {
+    if (backends.multi_store() && !live.empty()) {
         std::vector<std::string> names;
         for (const Location& location : live)
             if (std::find(names.begin(), names.end(), location.backend.str()) == names.end())

@@ -197,7 +197,8 @@ bool sees_service_face(const Identity& identity);
 // Whether the caller may name a file of a datastore as the data of an image: services.
 bool may_name_datastores(const Identity& identity);
 
-// Whether the caller is shown which stores hold the image.
+// Whether the caller is shown where the image lies, by store or by URL: of a deactivated one only
+// administrators are.
 bool sees_stores(const Identity& identity, const Image& image);
 
 // Who sees where the bytes lie: services, and users by these two, as in Glance.

@@ -129,6 +129,20 @@ TEST_F(ImageRecordTest, HidesTheStoresOfADeactivatedImageFromAllButAdministrator
     EXPECT_EQ(record(administrator()).stores, "heavy,light");
 }
 
+TEST_F(ImageRecordTest, HidesTheUrlsOfADeactivatedImageFromAllButAdministrators) {
+    image.status = ImageStatus::deactivated;
+    for (const Caller& caller :
+         {member_of("owner"), member_of("stranger"), service_of("services"), service_of("owner")}) {
+        const ImageRecord shown = record(caller);
+        EXPECT_EQ(shown.direct_url, std::nullopt);
+        EXPECT_TRUE(!shown.locations || shown.locations->empty());
+    }
+    const ImageRecord shown = record(administrator());
+    EXPECT_EQ(shown.direct_url, kHeavyUrl);
+    ASSERT_TRUE(shown.locations);
+    EXPECT_EQ(shown.locations->size(), 2U);
+}
+
 TEST_F(ImageRecordTest, ShowsNoUrlWhoseBytesAreNotTheImage) {
     live = {location_in("light", StoredForm::sparse)};
     live.front().data_offset = 65'536;
