@@ -164,7 +164,9 @@ struct Application::Parts {
     std::unique_ptr<Cloud> cloud;  // with keystone
     std::unique_ptr<auth::IdentityService> identity;
     net::HttpClient key_client{io.get_executor(), {}};
-    service::KeyManager keys{key_client, config.key_manager};
+    service::KeyManager keys{key_client, config.key_manager, [this](const Call& call) {
+                                 return key_manager_endpoint(call);
+                             }};
     service::PropertyProtections protections = property_protections(config);
     std::unique_ptr<Cloud> limits_cloud;  // with use_keystone_limits
     std::unique_ptr<auth::Limits> limits;
@@ -219,6 +221,7 @@ struct Application::Parts {
     awaitable<Result<std::string>> image_endpoint(
         std::string region, std::string interface, Call call
     );
+    awaitable<Result<std::string>> key_manager_endpoint(Call call);
     void build_services();
     awaitable<Result<ProjectLimits>> project_limits(std::string project, Call call);
     void handle_tasks();
@@ -244,6 +247,11 @@ awaitable<Result<std::string>> Application::Parts::image_endpoint(
     std::string region, std::string interface, Call call
 ) {
     co_return co_await cloud->session.endpoint_in("image", region, interface, call);
+}
+
+awaitable<Result<std::string>> Application::Parts::key_manager_endpoint(Call call) {
+    if (!cloud) co_return Error(Errc::not_found, "There is no catalogue of services.");
+    co_return co_await cloud->session.endpoint("key-manager", call);
 }
 
 void Application::Parts::build_services() {

@@ -11,21 +11,26 @@ constexpr std::size_t kLargestSecret = 1U << 20U;
 
 }  // namespace
 
+awaitable<Result<std::string>> KeyManager::endpoint(const Call& call) {
+    if (!options_.endpoint.empty()) co_return options_.endpoint;
+    auto found = co_await find_endpoint_(call.within(kAnswerLimit));
+    if (found || found.error().code != Errc::not_found) co_return found;
+    co_return Error(
+        Errc::invalid_argument,
+        "This site has no key manager: neither [barbican] barbican_endpoint nor Keystone's "
+        "catalogue names one, so a certificate or key of an image can not be looked up."
+    );
+}
+
 awaitable<Result<std::unique_ptr<net::HttpResponse>>> KeyManager::ask(
     std::string method, const std::string& id, std::string path, Secret token, const Call& call
 ) {
-    if (options_.endpoint.empty())
-        co_return Error(
-            Errc::invalid_argument,
-            "This site names no key manager ([barbican] barbican_endpoint), so a certificate or "
-            "key "
-            "of an image can not be looked up."
-        );
     if (!is_uuid(id))
         co_return Error(Errc::invalid_argument, "The id of a certificate or key must be a UUID.");
+    SLIPWAY_CO_TRY(const std::string base, co_await endpoint(call));
     net::HttpRequest request;
     request.method = std::move(method);
-    SLIPWAY_CO_TRY(request.url, net::parse_url(options_.endpoint + "/v1/secrets/" + id + path));
+    SLIPWAY_CO_TRY(request.url, net::parse_url(base + "/v1/secrets/" + id + path));
     request.headers = {
         {"X-Auth-Token", token.reveal()},
         {"Accept", "application/pkix-cert, application/octet-stream, text/plain"}};
