@@ -408,18 +408,19 @@ std::function<void(std::uint64_t, double)> ImageDataService::account_of_download
 awaitable<Result<std::unique_ptr<ByteSource>>> ImageDataService::open(
     const Caller& caller, const DownloadOffer& offer, ByteRange range
 ) {
-    Error last(
-        Errc::unavailable, "The data of the image can not be read at the moment; try again later."
-    );
+    bool all_lost = true;
     for (const Location& location : offer.locations) {
         const auto backend = with_.backends.find(location.backend);
-        if (!backend) continue;
         const auto offset = face_offset(offer.face, location, caller.identity);
-        if (!offset) continue;
+        if (!backend || !offset) {
+            all_lost = false;
+            continue;
+        }
         const ByteRange stored{range.first + *offset, range.length};
         auto pin = std::make_unique<Transfers::Pin>(with_.transfers, location.id);
         auto reader = co_await (*backend)->open_reader(location, stored, caller.call);
         if (!reader) {
+            all_lost = all_lost && reader.error().code == Errc::not_found;
             log::warning(
                 caller.call,
                 "image.download.location_failed",
@@ -434,7 +435,10 @@ awaitable<Result<std::unique_ptr<ByteSource>>> ImageDataService::open(
             std::move(*reader), std::move(pin), account_of_download(offer.face.id, caller.call)
         );
     }
-    co_return last;
+    if (all_lost) co_return Error(Errc::not_found, "The data of the image are lost.");
+    co_return Error(
+        Errc::unavailable, "The data of the image can not be read at the moment; try again later."
+    );
 }
 
 }  // namespace slipway::service

@@ -111,7 +111,8 @@ public:
         const ImageId& id,
         std::optional<std::vector<std::string>> preferred = std::nullopt
     );
-    // Opens `range` of the face that was offered, from the first location that answers.
+    // Opens `range` of the face that was offered, from the first location that answers. Errors:
+    // not_found when every location has lost its file, unavailable when none answers.
     awaitable<Result<std::unique_ptr<ByteSource>>> open(
         const Caller& caller, const DownloadOffer& offer, ByteRange range
     );

@@ -84,9 +84,10 @@ awaitable<Result<Response>> ImageDataApi::download(Request& request) {
 
     SLIPWAY_CO_TRY(DataAnswer answer, data_answer(request, offer.size_bytes, offer.face.checksum));
     if (!answer.wanted) co_return std::move(answer.response);
-    SLIPWAY_CO_TRY(
-        answer.response.stream, co_await data_.open(request.caller, offer, *answer.wanted)
-    );
+    auto stream = co_await data_.open(request.caller, offer, *answer.wanted);
+    if (!stream && stream.error().code == Errc::not_found) co_return no_content();
+    if (!stream) co_return stream.error();
+    answer.response.stream = std::move(*stream);
     if (answer.response.status == 200) co_await cache_.note_download(id, request.caller.call);
     co_return std::move(answer.response);
 }

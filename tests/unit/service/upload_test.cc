@@ -447,6 +447,21 @@ TEST(Download, OfADeactivatedImageIsForAdministrators) {
     EXPECT_EQ(services.download(administrator(), id).value(), "bytes");
 }
 
+TEST(Download, TellsLostDataFromAStoreThatDoesNotAnswer) {
+    Services services;
+    const ImageId id = services.create_image("raw");
+    ASSERT_OK(services.upload(id, "bytes"));
+    const Caller owner = member_of("owner");
+    const auto offer = services.await(services.data.offer(owner, id)).value();
+    const ByteRange first{0, 1};
+    auto elsewhere = offer;
+    elsewhere.locations.front().backend = BackendId("nowhere");
+    EXPECT_ERROR(Errc::unavailable, services.await(services.data.open(owner, elsewhere, first)));
+
+    ASSERT_OK(services.await(services.memory.remove(offer.locations.front(), Call())));
+    EXPECT_ERROR(Errc::not_found, services.await(services.data.open(owner, offer, first)));
+}
+
 TEST(Download, KeepsItsBytesFromTheCollector) {
     Services services;
     const ImageId id = services.create_image("raw");
