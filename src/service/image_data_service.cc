@@ -236,22 +236,42 @@ awaitable<Result<StoredData>> ImageDataService::fill_staging(
     co_return data;
 }
 
-// What the image's signature is verified by; its certificate is there before a byte is read.
-awaitable<Result<std::optional<SignatureTap>>> ImageDataService::signature_of(
+awaitable<Result<std::optional<std::string>>> ImageDataService::certificate_for(
     const Image& image, const Caller& caller
 ) {
     SLIPWAY_CO_TRY(const auto claim, signature_claim(image));
-    std::optional<SignatureTap> tap;
-    if (!claim || with_.keys == nullptr) co_return tap;
+    if (!claim) co_return std::optional<std::string>();
+    if (with_.keys == nullptr)
+        co_return Error(Errc::invalid_argument, "Nobody can be asked for the certificate.");
+    std::optional<std::string> certificate;
     SLIPWAY_CO_TRY(
-        const std::string certificate,
+        certificate,
         co_await with_.keys->read(claim->certificate_id, caller.identity.token, caller.call)
     );
+    SLIPWAY_CO_CHECK(signature_tap(image, certificate));
+    co_return certificate;
+}
+
+awaitable<Result<void>> ImageDataService::verify(
+    const Image& image,
+    const std::optional<std::string>& certificate,
+    const StoredData& data,
+    Tap& watch,
+    const Call& call
+) {
+    SLIPWAY_CO_TRY(auto signature, signature_tap(image, certificate));
+    if (!signature) co_return Result<void>();
+    SLIPWAY_CO_TRY(store::Backend* const backend, with_.backends.find(data.location.backend));
+    const ByteRange uploaded{data.location.data_offset, data.size_bytes};
+    SLIPWAY_CO_TRY(auto source, co_await backend->open_reader(data.location, uploaded, call));
+    NoSink nowhere;
     SLIPWAY_CO_TRY(
-        auto check, SignatureCheck::create(claim->scheme, certificate, claim->signature)
+        const std::uint64_t bytes,
+        co_await pump(*source, nowhere, {&watch, &*signature}, with_.pool)
     );
-    tap.emplace(std::move(check));
-    co_return tap;
+    if (bytes != data.size_bytes)
+        co_return Error(Errc::corrupt, "The staged data have another size by now.");
+    co_return signature->finish();
 }
 
 awaitable<Result<void>> ImageDataService::store(
@@ -269,7 +289,8 @@ awaitable<Result<void>> ImageDataService::store(
             "disk_format and container_format must be set before data is uploaded."
         );
     SLIPWAY_CO_TRY(const std::uint64_t allowed, co_await allowance(image, expected_bytes));
-    SLIPWAY_CO_TRY(auto signature, co_await signature_of(image, caller));
+    SLIPWAY_CO_TRY(const auto certificate, co_await certificate_for(image, caller));
+    SLIPWAY_CO_TRY(auto signature, signature_tap(image, certificate));
 
     Intake intake(intake_parts(), caller.call, std::move(image), Intake::Purpose::upload, allowed);
     const auto outcome = co_await store_and_activate(

@@ -58,7 +58,7 @@ public:
         DataRules rules;
         std::function<void()> on_garbage;
         Activation& activation;
-        KeyManager* keys = nullptr;  // null: signatures are not looked at
+        KeyManager* keys = nullptr;  // null: no signed images
         LimitsOf limits_of = {};
     };
 
@@ -104,6 +104,22 @@ public:
         const Image& image, std::optional<std::uint64_t> expected
     );
 
+    // What the image's signature will be verified by, read with the caller's token; absent for an
+    // image that is not signed. Errors: invalid_argument for a signature, a certificate or a key
+    // that can never do; those of KeyManager::read().
+    awaitable<Result<std::optional<std::string>>> certificate_for(
+        const Image& image, const Caller& caller
+    );
+    // Reads the data once, and holds them against the image's signature, if it has one. `watch`
+    // sees them. Errors: invalid_argument when they are not those that were signed.
+    awaitable<Result<void>> verify(
+        const Image& image,
+        const std::optional<std::string>& certificate,
+        const StoredData& data,
+        Tap& watch,
+        const Call& call
+    );
+
     // `preferred`: stores to read from before others; absent: as they are. Errors: not_found,
     // forbidden (also while deactivated), invalid_argument (an unknown store; only one store).
     awaitable<Result<DownloadOffer>> offer(
@@ -118,9 +134,6 @@ public:
     );
 
 private:
-    awaitable<Result<std::optional<SignatureTap>>> signature_of(
-        const Image& image, const Caller& caller
-    );
     Result<void> check_stores(const std::vector<std::string>& stores) const;
     [[nodiscard]] Intake::Dependencies intake_parts() const;
     awaitable<Result<void>> store_and_activate(

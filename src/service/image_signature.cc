@@ -24,4 +24,22 @@ Result<std::optional<SignatureClaim>> signature_claim(const Image& image) {
     return std::optional(std::move(claim));
 }
 
+Result<std::optional<SignatureTap>> signature_tap(
+    const Image& image, const std::optional<std::string>& certificate
+) {
+    SLIPWAY_TRY(auto claim, signature_claim(image));
+    std::optional<SignatureTap> tap;
+    if (!claim) return tap;
+    if (!certificate)
+        return Error(
+            Errc::invalid_argument,
+            "The image was signed when its import was under way already; import it again."
+        );
+    SLIPWAY_TRY(
+        auto check, SignatureCheck::create(claim->scheme, *certificate, std::move(claim->signature))
+    );
+    tap.emplace(std::move(check));
+    return tap;
+}
+
 }  // namespace slipway::service

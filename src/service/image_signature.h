@@ -34,4 +34,10 @@ private:
     SignatureCheck check_;
 };
 
+// Verifies the image's data by `certificate`; absent for an image that is not signed.
+// Errors: invalid_argument for what could never be verified, also for want of a certificate.
+Result<std::optional<SignatureTap>> signature_tap(
+    const Image& image, const std::optional<std::string>& certificate
+);
+
 }  // namespace slipway::service

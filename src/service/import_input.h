@@ -11,6 +11,9 @@
 
 namespace slipway::service {
 
+// What the Image API calls a task that makes its image.
+inline constexpr std::string_view kNewImageTask = "import";
+
 enum class ImportMethod {
     glance_direct,    // what was staged
     web_download,     // from a URI

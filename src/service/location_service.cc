@@ -64,12 +64,6 @@ Result<LocationRequest> read_input(const std::string& text) {
     return request;
 }
 
-// Bytes that are only looked at.
-class NoSink final : public ByteSink {
-public:
-    awaitable<Result<void>> write(std::span<const std::byte>) override { co_return Result<void>(); }
-};
-
 // Tells how far it is, and stops what nobody wants any more.
 class ProgressTap final : public Tap {
 public:

@@ -17,6 +17,12 @@ public:
     virtual Result<void> see(std::span<const std::byte> chunk) = 0;
 };
 
+// Takes bytes that are only looked at.
+class NoSink final : public ByteSink {
+public:
+    awaitable<Result<void>> write(std::span<const std::byte>) override { co_return Result<void>(); }
+};
+
 // Moves `source` into `sink` and shows each chunk to every tap. Returns the bytes moved.
 //
 // Memory: two chunks of kChunkBytes. Reading, writing and the taps overlap.

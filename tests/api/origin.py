@@ -10,7 +10,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 class Origin:
-    """`files` by path, such as "/disk.raw"; `answers` by path take the whole request in hand."""
+    """`files` by path, such as "/disk.raw"; `answers` by path, also without the query, take the whole request in hand."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
@@ -28,6 +28,7 @@ class Origin:
                 web.serve(self)
 
             do_HEAD = do_GET
+            do_POST = do_GET
             do_DELETE = do_GET
 
             def log_message(self, *_: object) -> None:
@@ -41,6 +42,7 @@ class Origin:
 
     def serve(self, request: BaseHTTPRequestHandler) -> None:
         self.requests.append(f"{request.command} {request.path}")
+        request.rfile.read(int(request.headers.get("Content-Length", 0)))
         status, headers, body = self.answer(request)
         request.send_response(status)
         for name, value in headers.items():
@@ -57,8 +59,9 @@ class Origin:
             request.close_connection = True  # slipway has gone away
 
     def answer(self, request: BaseHTTPRequestHandler) -> Answer:
-        if request.path in self.answers:
-            return self.answers[request.path](request)
+        for path in (request.path, request.path.split("?")[0]):
+            if path in self.answers:
+                return self.answers[path](request)
         data = self.files.get(request.path)
         if data is None:
             return 404, {}, b""

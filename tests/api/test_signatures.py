@@ -1,9 +1,10 @@
-"""Signed images: the signature is verified over the bytes that are uploaded."""
+"""Signed images: the signature is verified over the bytes that are uploaded or imported."""
 
 from __future__ import annotations
 
 import base64
 import datetime
+import gzip
 import uuid
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
@@ -78,8 +79,24 @@ def keys() -> Iterator[Keys]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, keys: Keys) -> Iterator[Slipway]:
     work = tmp_path_factory.mktemp("slipway-signed")
-    server = Slipway(work, harness.local_backend(work), {"barbican": {"barbican_endpoint": keys.web.url}})
+    options: dict[str, dict[str, object]] = {
+        "barbican": {"barbican_endpoint": keys.web.url},
+        "import_filtering_opts": {"allowed_hosts": "127.0.0.1", "allowed_ports": str(keys.web.port)},
+    }
+    server = Slipway(work, harness.local_backend(work), options)
     yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def unpacking(tmp_path_factory: pytest.TempPathFactory, keys: Keys) -> Iterator[Api]:
+    work = tmp_path_factory.mktemp("slipway-unpacking")
+    options: dict[str, dict[str, object]] = {
+        "barbican": {"barbican_endpoint": keys.web.url},
+        "image_import_opts": {"image_import_plugins": "['image_decompression']"},
+    }
+    server = Slipway(work, harness.local_backend(work), options)
+    yield Api(server.url)
     server.stop()
 
 
@@ -150,12 +167,66 @@ def test_what_can_not_be_verified_is_refused(api: Api, keys: Keys, rsa_key: rsa.
         assert api.show(image_id)["status"] == "queued"
 
 
-def test_an_import_does_not_go_round_it(api: Api, keys: Keys, rsa_key: rsa.RSAPrivateKey) -> None:
+def imported(api: Api, image_id: str, data: bytes) -> dict[str, Any]:
+    """The task of an import of staged data."""
+    assert api.stage(image_id, data).status_code == 204
+    assert api.import_image(image_id, "glance-direct").status_code == 202
+    task: dict[str, Any] = api.import_over(image_id)
+    return task
+
+
+def test_an_import_is_verified(api: Api, keys: Keys, rsa_key: rsa.RSAPrivateKey) -> None:
     image_id = signed(api, pss(rsa_key, DATA), keys.keep(certificate_of(rsa_key)))
-    body = {"method": {"name": "web-download", "uri": "http://images.example/disk"}}
-    refused = api.post(f"/v2/images/{image_id}/import", json=body)
-    assert refused.status_code == 400
-    assert "signed" in refused.text
+    refused = imported(api, image_id, DATA[:-1] + b"?")
+    assert (refused["status"], "not those that were signed" in refused["message"]) == ("failure", True)
+    image = api.show(image_id)
+    assert (image["status"], image["size"], image["checksum"]) == ("queued", None, None)
+    assert api.download(image_id).status_code == 204
+
+    assert imported(api, image_id, DATA)["status"] == "success"
+    assert api.show(image_id)["status"] == "active"
+    assert api.download(image_id).content == DATA
+
+
+def test_a_certificate_may_be_binary(api: Api, keys: Keys, rsa_key: rsa.RSAPrivateKey) -> None:
+    der = x509.load_pem_x509_certificate(certificate_of(rsa_key)).public_bytes(serialization.Encoding.DER)
+    image_id = signed(api, pss(rsa_key, DATA), keys.keep(der))
+    assert imported(api, image_id, DATA)["status"] == "success"
+
+
+def test_a_download_by_us_is_verified(api: Api, keys: Keys, rsa_key: rsa.RSAPrivateKey) -> None:
+    for data, status in ((DATA, "active"), (DATA + b"?", "queued")):
+        keys.web.files["/disk"] = data
+        image_id = signed(api, pss(rsa_key, DATA), keys.keep(certificate_of(rsa_key)))
+        method = {"name": "web-download", "uri": f"{keys.web.url}/disk"}
+        answer = api.import_image(image_id, method)
+        assert answer.status_code == 202, answer.text
+        api.import_over(image_id)
+        assert api.show(image_id)["status"] == status
+
+
+def test_an_import_that_could_not_be_verified_is_refused_at_once(
+    api: Api, keys: Keys, rsa_key: rsa.RSAPrivateKey
+) -> None:
+    for secret in (str(uuid.uuid4()), keys.keep(b"no certificate")):
+        image_id = signed(api, pss(rsa_key, DATA), secret)
+        assert api.stage(image_id, DATA).status_code == 204
+        assert api.import_image(image_id, "glance-direct").status_code == 400
+        assert api.show(image_id)["status"] == "uploading"
+
+
+def test_a_plug_in_that_changes_what_was_signed_fails_the_import(
+    unpacking: Api, keys: Keys, rsa_key: rsa.RSAPrivateKey
+) -> None:
+    packed = gzip.compress(DATA)
+    image_id = signed(unpacking, pss(rsa_key, packed), keys.keep(certificate_of(rsa_key)))
+    task = imported(unpacking, image_id, packed)
+    assert (task["status"], "plug-ins" in task["message"]) == ("failure", True), task
+    assert unpacking.show(image_id)["status"] == "queued"
+
+    image_id = signed(unpacking, pss(rsa_key, DATA), keys.keep(certificate_of(rsa_key)))
+    assert imported(unpacking, image_id, packed)["status"] == "success", "of the bytes that are kept"
+    assert unpacking.download(image_id).content == DATA
 
 
 def test_three_of_the_four_properties_mean_nothing(api: Api) -> None:
