@@ -253,6 +253,8 @@ public:
         std::optional<ImageId> image;
         std::optional<std::string> api_type;
         std::vector<TaskStatus> statuses;  // empty: any
+        // Columns that have these values. A time is written as the Image API shows it.
+        std::vector<std::pair<std::string, std::string>> equal;
         std::optional<TaskId> marker;
         std::string sort_key = "created_at";  // a column of the table
         bool ascending = false;

@@ -37,8 +37,8 @@ std::string joined(const Names& names) {
     return text;
 }
 
-// Columns of tasks that a list may be sorted by, as the Image API names them.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kTaskSortKeys{{
+// Columns of tasks that a list may be sorted and filtered by, as the Image API names them.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kTaskColumnsByName{{
     {"id", "id"},
     {"type", "api_type"},
     {"status", "status"},
@@ -50,6 +50,26 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kTaskSor
     {"request_id", "request_id"},
     {"user_id", "coalesce(user_id, '')"},
 }};
+
+// Empty: there is no such column.
+std::string_view task_column(std::string_view name) {
+    const auto* const found = std::ranges::find(
+        kTaskColumnsByName, name, &std::pair<std::string_view, std::string_view>::first
+    );
+    return found == kTaskColumnsByName.end() ? std::string_view() : found->second;
+}
+
+// Errors: invalid_argument for a value that the column never has.
+Result<DbValue> task_value(const std::string& name, const std::string& value) {
+    if (task_column(name).empty())
+        return Error(
+            Errc::invalid_argument, "Tasks can not be filtered by " + name.substr(0, 64) + "."
+        );
+    if (!name.ends_with("_at")) return DbValue(value);
+    const auto time = parse_iso8601(value);
+    if (!time) return Error(Errc::invalid_argument, "The value of " + name + " is no time.");
+    return DbValue(*time);
+}
 
 }  // namespace
 
@@ -276,12 +296,9 @@ awaitable<Result<void>> SqlCatalog::step_import(ImportStep step) {
 
 awaitable<Result<std::vector<TaskRecord>>> SqlCatalog::list_api_tasks(ApiTaskQuery query) {
     auto work = [&]() -> Result<std::vector<TaskRecord>> {
-        const auto* const key = std::ranges::find(
-            kTaskSortKeys, query.sort_key, &std::pair<std::string_view, std::string_view>::first
-        );
-        if (key == kTaskSortKeys.end())
-            return Error(Errc::invalid_argument, "tasks can not be sorted by that");
-        const std::string column(key->second);
+        const std::string column(task_column(query.sort_key));
+        if (column.empty())
+            return Error(Errc::invalid_argument, "Tasks can not be sorted by that.");
         std::string sql = "select " + std::string(kTaskColumns) +
                           " from tasks where api_type <> '' and (expires_at = 0 or expires_at > ?)";
         DbValues values{now()};
@@ -296,6 +313,10 @@ awaitable<Result<std::vector<TaskRecord>>> SqlCatalog::list_api_tasks(ApiTaskQue
             sql += " and status in (" + placeholders(query.statuses.size()) + ")";
             for (const TaskStatus status : query.statuses)
                 values.emplace_back(slipway::to_string(status));
+        }
+        for (const auto& [name, value] : query.equal) {
+            SLIPWAY_TRY(const DbValue wanted, task_value(name, value));
+            add(std::string(task_column(name)) + " = ?", wanted);
         }
         if (query.marker) {
             const auto last = load_task(*db_, *query.marker);

@@ -124,8 +124,14 @@ def test_tasks_are_listed_in_pages(tasks: Api, web: Web) -> None:
     failed = tasks.get("/v2/tasks?status=failure").json()["tasks"]
     assert all(task["status"] == "failure" for task in failed)
     assert tasks.get("/v2/tasks?type=import").json()["tasks"]
+    (one,) = tasks.get(f"/v2/tasks?id={made[1]}&status=success").json()["tasks"]
+    assert one["id"] == made[1]
+    request_id = tasks.get(f"/v2/tasks/{made[0]}").json()["request_id"]
+    (one,) = tasks.get(f"/v2/tasks?request_id={request_id}").json()["tasks"]
+    assert one["id"] == made[0]
+    assert tasks.get("/v2/tasks?user_id=nobody").json()["tasks"] == []
     for query in ("limit=x", "limit=-1", "marker=x", f"marker={NOTHING}", "sort_key=x", "sort_dir=up",
-                  "status=done", "type=other"):  # fmt: skip
+                  "status=done", "type=other", "colour=red", "created_at=yesterday"):  # fmt: skip
         assert tasks.get(f"/v2/tasks?{query}").status_code == 400, query
 
 

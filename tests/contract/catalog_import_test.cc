@@ -312,6 +312,15 @@ TEST_P(CatalogImports, ListsTheTasksOfTheImageApiUntilTheyExpire) {
     query.statuses = {TaskStatus::failure, TaskStatus::cancelled};
     EXPECT_THAT(listed(query), IsEmpty());
     query = Query();
+    query.equal = {{"id", "t2"}, {"user_id", "u"}, {"type", "api_image_import"}};
+    EXPECT_THAT(listed(query), ElementsAre("t2"));
+    query.equal = {{"owner", "nobody"}};
+    EXPECT_THAT(listed(query), IsEmpty());
+    for (const auto& wrong : {std::pair("input", "x"), std::pair("created_at", "yesterday")}) {
+        query.equal = {wrong};
+        EXPECT_ERROR(Errc::invalid_argument, run(catalog_->list_api_tasks(query)));
+    }
+    query = Query();
     query.marker = TaskId("ours");
     EXPECT_ERROR(Errc::invalid_argument, run(catalog_->list_api_tasks(query)));
     query = Query();

@@ -46,14 +46,8 @@ Result<Query> read_query(const Request& request, const TasksApi::Options& option
         } else if (name == "type") {
             if (value != "import") return bad(name);
             query.api_type = value;
-        } else if (name == "image_id") {
-            query.image = ImageId(value);
         } else {
-            return Error(
-                Errc::invalid_argument,
-                "Tasks can not be filtered by " + name.substr(0, 64) +
-                    "; use status, type or image_id."
-            );
+            query.equal.emplace_back(name, value);
         }
     }
     return query;
