@@ -139,9 +139,11 @@ awaitable<Result<std::optional<TaskRecord>>> ImportService::start(
     if (copies) {
         SLIPWAY_CO_TRY(targets, co_await targets_to_copy_to(id, request, std::move(targets)));
         if (targets.empty()) co_return std::optional<TaskRecord>();
-    } else if (request.method != ImportMethod::glance_direct) {
-        SLIPWAY_CO_CHECK(co_await with_.data.allowance(found.image, std::nullopt));
     }
+    const bool is_staged = request.method == ImportMethod::glance_direct;
+    SLIPWAY_CO_CHECK(co_await with_.data.allowance(
+        found.image, is_staged ? found.image.size_bytes : std::nullopt
+    ));
     const ImportInput input{std::move(request), std::move(targets)};
     SLIPWAY_CO_TRY(
         auto task,

@@ -215,6 +215,17 @@ awaitable<Result<TaskRecord>> SqlCatalog::begin_import(ImportStart start) {
     co_return co_await write(work);
 }
 
+// What was copied elsewhere counts already.
+Result<void> SqlCatalog::check_activation(const Image& image, const ImportStep& step) {
+    std::uint64_t more_bytes = 0;
+    for (const auto& [id, stored_bytes] : step.live) {
+        SLIPWAY_TRY(const auto staged, load_locations(*db_, "id = ? and state = 'staged'", {id}));
+        if (!staged.empty()) more_bytes += counted_bytes(staged.front());
+    }
+    if (more_bytes == 0) return {};
+    return check_room(image, ImageStatus::active, more_bytes);
+}
+
 Result<void> SqlCatalog::apply_import_step(const ImportStep& step) {
     const auto found = load_image(*db_, step.task.image_id);
     if (!found && found.error().code == Errc::not_found) return import_gone();
@@ -225,6 +236,7 @@ Result<void> SqlCatalog::apply_import_step(const ImportStep& step) {
                          image.property(kImportTask) == task.id.str();
     if (!is_ours) return import_gone();
 
+    if (step.outcome) SLIPWAY_CHECK(check_activation(image, step));
     for (const LocationId& id : step.garbage)
         SLIPWAY_CHECK(db_->execute(
             "update locations set state = 'garbage', not_before = ? where id = ? and state <> "

@@ -170,6 +170,8 @@ private:
         const ImageId& id, std::string_view name, const std::optional<std::string>& value
     );
     Result<void> apply_import_step(const ImportStep& step);
+    // Whether the project has room for what the step takes out of the stage.
+    Result<void> check_activation(const Image& image, const ImportStep& step);
     // writing -> garbage, saving -> queued; adding -> garbage.
     Result<void> give_up_writing(const Location& location);
     // adding -> live, if it is still ours. Errors: gone.

@@ -46,10 +46,13 @@ Result<std::uint64_t> images_of(Db& db, const std::string& project) {
     );
 }
 
+// Also those that are being copied into more stores.
 Result<std::uint64_t> uploads_of(Db& db, const std::string& project) {
     return one_number(
         db,
-        "select count(*) from images where owner = ? and status in " + std::string(kFilling),
+        "select count(*) from images where owner = ? and (status in " + std::string(kFilling) +
+            " or exists (select 1 from image_properties where image_id = images.id and name = '" +
+            kImportingToStores + "' and value <> ''))",
         project
     );
 }

@@ -335,6 +335,41 @@ TEST_P(CatalogImports, ListsTheTasksOfTheImageApiUntilTheyExpire) {
     EXPECT_THAT(listed({}), SizeIs(1));
 }
 
+TEST_P(CatalogImports, ActivationKeepsAProjectToItsBytes) {
+    const Image image = importing();
+    create_active("rival", 91);
+    for (const bool like_oslo_limit : {false, true}) {
+        EXPECT_OK(
+            run(catalog_->limit_project("p", {.bytes = 100, .like_oslo_limit = like_oslo_limit}))
+        );
+        ImportStep last = step();
+        last.live = {{LocationId("s"), 10}};
+        last.outcome = outcome_of(10);
+        EXPECT_ERROR(Errc::too_large, run(catalog_->step_import(last)));
+        EXPECT_EQ(status_of(image.id), ImageStatus::importing);
+        EXPECT_EQ(state_of(LocationId("s")), LocationState::staged);
+    }
+    EXPECT_OK(run(catalog_->limit_project("p", {.bytes = 101})));
+    ImportStep last = step();
+    last.live = {{LocationId("s"), 10}};
+    last.outcome = outcome_of(10);
+    EXPECT_OK(run(catalog_->step_import(last)));
+    EXPECT_EQ(run(catalog_->usage_of("p"))->bytes, 101U);
+}
+
+TEST_P(CatalogImports, AnImageThatIsBeingCopiedCountsAsOneThatIsBeingFilled) {
+    const Image image = create_active();
+    EXPECT_EQ(run(catalog_->usage_of("p"))->uploads, 0U);
+    run(catalog_->begin_import(start_of(image, "t", ImageStatus::active))).value();
+    EXPECT_EQ(run(catalog_->usage_of("p"))->uploads, 1U);
+    task_ = run(catalog_->claim_task("s1")).value().value();
+    ImportStep last = step();
+    last.done = {BackendId("b"), BackendId("a")};
+    last.last_words = "{}";
+    ASSERT_OK(run(catalog_->step_import(last)));
+    EXPECT_EQ(run(catalog_->usage_of("p"))->uploads, 0U);
+}
+
 INSTANTIATE_TEST_SUITE_P(
     ,
     CatalogImports,
