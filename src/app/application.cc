@@ -79,8 +79,6 @@ service::LocationRules location_rules(const Config& config) {
     rules.hashing_algorithm = data.hashing_algorithm;
     rules.require_image_format_match = data.require_image_format_match;
     rules.most_locations = config.images.location_quota;
-    rules.image_size_cap = config.images.size_cap_bytes;
-    rules.user_storage_quota = data.user_storage_quota;
     return rules;
 }
 
@@ -380,6 +378,8 @@ void Application::Parts::build_services() {
         policy,
         *runner,
         pool,
+        *images,
+        *data,
         location_rules(config),
         on_garbage,
         config.sites});

@@ -117,7 +117,10 @@ awaitable<Result<ImageListPage>> ImageService::list(const Caller& caller, ImageQ
 }
 
 awaitable<Result<Image>> ImageService::change_image(
-    const Caller& caller, const ImageId& id, std::function<Result<void>(Image&)> change
+    const Caller& caller,
+    const ImageId& id,
+    std::function<Result<void>(Image&)> change,
+    std::vector<store::LocationEdit> locations
 ) {
     SLIPWAY_CO_TRY(
         const auto found,
@@ -129,19 +132,45 @@ awaitable<Result<Image>> ImageService::change_image(
         SLIPWAY_CHECK(with_.policy.authorize(Action::modify_image, caller.identity, target));
         return change(image);
     };
-    co_return co_await with_.catalog.update_image(id, checked_change);
+    co_return co_await with_.catalog.update_image(id, checked_change, std::move(locations));
 }
 
 awaitable<Result<ImageRecord>> ImageService::update(
-    const Caller& caller, const ImageId& id, ImagePatch patch
+    const Caller& caller,
+    const ImageId& id,
+    ImagePatch patch,
+    std::vector<store::LocationEdit> locations
 ) {
     auto change = [&](Image& image) {
         return apply_patch(
             image, patch, {with_.schema, with_.policy, caller.identity, with_.protections}
         );
     };
-    SLIPWAY_CO_TRY(const Image updated, co_await change_image(caller, id, change));
+    // Who changes locations alone need not be allowed to change the rest.
+    if (patch.operations.empty() && !locations.empty()) {
+        SLIPWAY_CO_TRY(
+            const Image updated,
+            co_await with_.catalog.update_image(id, change, std::move(locations))
+        );
+        co_return co_await record(caller, updated);
+    }
+    SLIPWAY_CO_TRY(
+        const Image updated, co_await change_image(caller, id, change, std::move(locations))
+    );
     co_return co_await record(caller, updated);
+}
+
+awaitable<Result<Image>> ImageService::preview(
+    const Caller& caller, const ImageId& id, const ImagePatch& patch
+) {
+    SLIPWAY_CO_TRY(
+        auto found,
+        co_await find_authorized(with_.catalog, with_.policy, caller, id, Action::modify_image)
+    );
+    SLIPWAY_CO_CHECK(apply_patch(
+        found.image, patch, {with_.schema, with_.policy, caller.identity, with_.protections}
+    ));
+    co_return std::move(found.image);
 }
 
 awaitable<Result<void>> ImageService::remove(const Caller& caller, const ImageId& id) {

@@ -49,8 +49,17 @@ public:
 
     awaitable<Result<ImageRecord>> show(const Caller& caller, const ImageId& id);
     awaitable<Result<ImageListPage>> list(const Caller& caller, ImageQuery query);
+    // Applies the patch, but for what it says of locations: that comes as `locations`, whose right
+    // to be was looked at. All of it, or nothing.
     awaitable<Result<ImageRecord>> update(
-        const Caller& caller, const ImageId& id, ImagePatch patch
+        const Caller& caller,
+        const ImageId& id,
+        ImagePatch patch,
+        std::vector<store::LocationEdit> locations = {}
+    );
+    // The image as update() would leave it, so far as can be told without writing it.
+    awaitable<Result<Image>> preview(
+        const Caller& caller, const ImageId& id, const ImagePatch& patch
     );
     awaitable<Result<void>> remove(const Caller& caller, const ImageId& id);
 
@@ -81,7 +90,10 @@ private:
     awaitable<void> remove_key(const Caller& caller, const Image& image);
     // Applies `change` to an image that the caller may change, in one transaction with that check.
     awaitable<Result<Image>> change_image(
-        const Caller& caller, const ImageId& id, std::function<Result<void>(Image&)> change
+        const Caller& caller,
+        const ImageId& id,
+        std::function<Result<void>(Image&)> change,
+        std::vector<store::LocationEdit> locations = {}
     );
 
     Dependencies with_;

@@ -39,6 +39,11 @@ bool is_digest(std::string_view text, std::size_t digits) {
            std::ranges::all_of(text, [](char c) { return hex_value(c) >= 0; });
 }
 
+Result<void> check_length(const std::string& url) {
+    if (characters(url) <= kLongestUrl) return {};
+    return Error(Errc::invalid_argument, "The URL of a location may have at most 255 characters.");
+}
+
 Error not_matching(std::string_view what) {
     return Error(Errc::conflict, "The validation data do not fit: " + std::string(what) + ".");
 }
@@ -170,10 +175,6 @@ private:
 awaitable<Result<Location>> LocationService::resolve(
     const Image& image, std::string url, const Call& call
 ) {
-    if (characters(url) > kLongestUrl)
-        co_return Error(
-            Errc::invalid_argument, "The URL of a location may have at most 255 characters."
-        );
     for (const auto& backend : with_.backends.all()) {
         SLIPWAY_CO_TRY(auto named, backend->foreign_location(url));
         if (!named) continue;
@@ -195,21 +196,6 @@ awaitable<Result<Location>> LocationService::resolve(
         "The location is in none of the stores: locations are http or https URLs, where a store of "
         "type http is configured, and files in the folder of a vSphere store."
     );
-}
-
-awaitable<Result<void>> LocationService::check_quota(const Image& image, std::uint64_t bytes) {
-    if (bytes > with_.rules.image_size_cap)
-        co_return Error(Errc::too_large, "The data at the location are larger than is accepted.");
-    if (with_.rules.user_storage_quota < 0 || !image.owner) co_return Result<void>();
-    const auto quota = static_cast<std::uint64_t>(with_.rules.user_storage_quota);
-    SLIPWAY_CO_TRY(const std::uint64_t used, co_await with_.catalog.bytes_in_use(*image.owner));
-    if (used >= quota || bytes > quota - used)
-        co_return Error(
-            Errc::too_large,
-            "The storage quota of the project is " + std::to_string(quota) + " bytes, of which " +
-                std::to_string(used) + " are in use."
-        );
-    co_return Result<void>();
 }
 
 awaitable<Result<void>> LocationService::add(
@@ -251,8 +237,29 @@ awaitable<Result<void>> LocationService::add(
             Errc::conflict,
             "disk_format and container_format must be set before a location is added."
         );
-    SLIPWAY_CO_TRY(Location location, co_await resolve(image, request.url, caller.call));
-    SLIPWAY_CO_CHECK(co_await check_quota(image, location.stored_bytes));
+    SLIPWAY_CO_CHECK(check_length(request.url));
+    TaskRecord task;
+    task.id = TaskId(new_uuid());
+    task.kind = TaskKind::location_import;
+    task.api_type = to_string(TaskKind::location_import);
+    task.image_id = id;
+    task.owner = image.owner;
+    task.user = caller.identity.user;
+    task.input = input_json(request);
+    task.request_id = caller.call.request_id;
+    auto location = co_await resolve(image, request.url, caller.call);
+    if (!location && location.error().code == Errc::cancelled) co_return location.error();
+    if (!location) {
+        log::warning(
+            caller.call,
+            "image.location.failed",
+            {{"image", id.str()},
+             {"error", location.error().message},
+             {"reason", location.error().reason}}
+        );
+        co_return co_await with_.catalog.record_failed_task(std::move(task), location.error());
+    }
+    SLIPWAY_CO_CHECK(co_await with_.data.allowance(image, location->stored_bytes));
 
     const bool verifies = !web || (with_.rules.do_secure_hash && request.os_hash_value.has_value());
     store::NewForeignLocation added;
@@ -264,27 +271,26 @@ awaitable<Result<void>> LocationService::add(
         added.digests =
             store::ImageDigests{std::nullopt, with_.rules.hashing_algorithm, std::nullopt};
     added.most_locations = with_.rules.most_locations;
-    TaskRecord task;
-    task.id = TaskId(new_uuid());
-    task.kind = TaskKind::location_import;
-    task.api_type = to_string(TaskKind::location_import);
-    task.image_id = id;
-    task.owner = image.owner;
-    task.user = caller.identity.user;
-    task.location_id = location.id;
-    task.input = input_json(request);
-    task.request_id = caller.call.request_id;
+    task.location_id = location->id;
     added.task = std::move(task);
-    const std::string store = location.backend.str();
-    added.location = std::move(location);
+    const std::string store = location->backend.str();
+    added.location = std::move(*location);
     SLIPWAY_CO_CHECK(co_await with_.catalog.add_foreign_location(std::move(added)));
     with_.runner.notify();
     log::info(caller.call, "image.location.added", {{"image", id.str()}, {"store", store}});
     co_return Result<void>();
 }
 
-awaitable<Result<void>> LocationService::change(
-    const Caller& caller, const ImageId& id, std::vector<LocationOperation> operations
+// What the operations of a PATCH come to, while they are gone through.
+struct LocationService::Plan {
+    Image image;  // as it will be by then
+    bool shared_with_caller = false;
+    std::vector<Location> live;
+    std::vector<store::LocationEdit> edits;
+};
+
+awaitable<Result<ImageRecord>> LocationService::change(
+    const Caller& caller, const ImageId& id, ImagePatch patch
 ) {
     if (!with_.rules.show_multiple_locations)
         co_return Error(
@@ -292,22 +298,38 @@ awaitable<Result<void>> LocationService::change(
             "It's not allowed to change locations while they are not shown: "
             "show_multiple_locations is off."
         );
-    for (const LocationOperation& operation : operations) {
-        if (operation.verb == PatchVerb::remove) {
-            SLIPWAY_CO_CHECK(co_await remove(caller, id, operation.index));
-        } else if (operation.whole_list) {
-            SLIPWAY_CO_CHECK(co_await replace(caller, id, operation.values));
-        } else {
-            SLIPWAY_CO_TRY(
-                const auto found,
-                co_await find_authorized(
-                    with_.catalog, with_.policy, caller, id, Action::set_image_location
-                )
-            );
-            SLIPWAY_CO_CHECK(co_await append(caller, found.image, operation.values.front()));
-        }
+    SLIPWAY_CO_TRY(
+        auto found,
+        co_await find_authorized(with_.catalog, with_.policy, caller, id, Action::get_image)
+    );
+    Plan plan{std::move(found.image), found.shared_with_caller, {}, {}};
+    if (!patch.operations.empty()) {
+        SLIPWAY_CO_TRY(plan.image, co_await with_.images.preview(caller, id, patch));
     }
-    co_return Result<void>();
+    SLIPWAY_CO_TRY(plan.live, co_await with_.catalog.live_locations(id));
+    for (const LocationOperation& operation : patch.locations)
+        SLIPWAY_CO_CHECK(co_await apply(caller, operation, plan));
+    auto changed =
+        co_await with_.images.update(caller, id, std::move(patch), std::move(plan.edits));
+    if (!changed) co_return changed;
+    with_.on_garbage();
+    log::info(caller.call, "image.locations.changed", {{"image", id.str()}});
+    co_return changed;
+}
+
+awaitable<Result<void>> LocationService::apply(
+    const Caller& caller, const LocationOperation& operation, Plan& plan
+) {
+    const bool removes = operation.verb == PatchVerb::remove;
+    const Target target{&plan.image, plan.shared_with_caller, {}, {}};
+    SLIPWAY_CO_CHECK(with_.policy.authorize(
+        removes ? Action::delete_image_location : Action::set_image_location,
+        caller.identity,
+        target
+    ));
+    if (removes) co_return remove(caller, operation.index, plan);
+    if (operation.whole_list) co_return co_await replace(caller, operation.values, plan);
+    co_return co_await append(caller, operation.values.front(), plan);
 }
 
 // What the image's digests become with the client's word for them; absent: as they are.
@@ -342,8 +364,9 @@ Result<std::optional<store::ImageDigests>> LocationService::believed(
 }
 
 awaitable<Result<void>> LocationService::append(
-    const Caller& caller, const Image& image, const LocationValue& value
+    const Caller& caller, const LocationValue& value, Plan& plan
 ) {
+    Image& image = plan.image;
     const bool is_first = image.status == ImageStatus::queued;
     if (!is_first && image.status != ImageStatus::active)
         co_return Error(
@@ -356,6 +379,7 @@ awaitable<Result<void>> LocationService::append(
         );
     store::NewForeignLocation added;
     SLIPWAY_CO_TRY(added.digests, believed(image, value));
+    SLIPWAY_CO_CHECK(check_length(value.url));
     SLIPWAY_CO_TRY(added.location, co_await resolve(image, value.url, caller.call));
     if (!is_web(added.location.url))
         co_return Error(
@@ -363,50 +387,47 @@ awaitable<Result<void>> LocationService::append(
             "A datastore's file can not be added by PATCH; a service may name it by POST to "
             "/v2/images/{id}/locations."
         );
-    SLIPWAY_CO_CHECK(co_await check_quota(image, added.location.stored_bytes));
+    SLIPWAY_CO_CHECK(co_await with_.data.allowance(image, added.location.stored_bytes));
     added.location.metadata = value.metadata;
-    if (is_first) added.event = ImageEvent::located;
     added.most_locations = with_.rules.most_locations;
-    SLIPWAY_CO_CHECK(co_await with_.catalog.add_foreign_location(std::move(added)));
-    log::info(caller.call, "image.location.added", {{"image", image.id.str()}});
+    if (is_first) {
+        added.event = ImageEvent::located;
+        SLIPWAY_CO_TRY(image.status, next_status(image.status, *added.event));
+        plan.live.clear();
+    }
+    if (added.digests) {
+        image.checksum = added.digests->checksum;
+        image.os_hash_algo = added.digests->os_hash_algo;
+        image.os_hash_value = added.digests->os_hash_value;
+    }
+    plan.live.push_back(added.location);
+    plan.edits.emplace_back(std::move(added));
     co_return Result<void>();
 }
 
 // In the order in which the caller is shown them.
-awaitable<Result<std::vector<Location>>> LocationService::listed(
-    const Caller& caller, const Image& image
-) {
-    SLIPWAY_CO_TRY(auto live, co_await with_.catalog.live_locations(image.id));
-    co_return published_locations(image, std::move(live), caller, with_.backends, with_.sites);
+std::vector<Location> LocationService::listed(const Caller& caller, const Plan& plan) const {
+    return published_locations(plan.image, plan.live, caller, with_.backends, with_.sites);
 }
 
 awaitable<Result<void>> LocationService::replace(
-    const Caller& caller, const ImageId& id, std::vector<LocationValue> values
+    const Caller& caller, const std::vector<LocationValue>& values, Plan& plan
 ) {
-    SLIPWAY_CO_TRY(
-        auto found,
-        co_await find_authorized(
-            with_.catalog, with_.policy, caller, id, Action::set_image_location
-        )
-    );
     if (values.empty())
         co_return Error(Errc::forbidden, "The locations of an image can not all be removed.");
-    const ImageStatus status = found.image.status;
-    if (status == ImageStatus::queued) {
-        for (const LocationValue& value : values) {
-            SLIPWAY_CO_CHECK(co_await append(caller, found.image, value));
-            SLIPWAY_CO_TRY(found.image, co_await with_.catalog.find_image(id));
-        }
+    if (plan.image.status == ImageStatus::queued) {
+        for (const LocationValue& value : values)
+            SLIPWAY_CO_CHECK(co_await append(caller, value, plan));
         co_return Result<void>();
     }
-    if (status != ImageStatus::active)
+    if (plan.image.status != ImageStatus::active)
         co_return Error(
             Errc::conflict, "Locations can be changed of images that are queued or active only."
         );
-    SLIPWAY_CO_TRY(const auto present, co_await listed(caller, found.image));
+    const auto present = listed(caller, plan);
     std::map<LocationId, std::string> metadata;
     for (const LocationValue& value : values) {
-        SLIPWAY_CO_CHECK(believed(found.image, value));
+        SLIPWAY_CO_CHECK(believed(plan.image, value));
         const auto same = std::ranges::find_if(present, [&](const Location& location) {
             const auto backend = with_.backends.find(location.backend);
             return !metadata.contains(location.id) && backend &&
@@ -420,36 +441,29 @@ awaitable<Result<void>> LocationService::replace(
             "Of an image that has locations only the metadata of them can be replaced: the URLs "
             "must be those that it has."
         );
-    co_return co_await with_.catalog.describe_locations(id, std::move(metadata));
+    for (const auto& [location, text] : metadata)
+        plan.edits.emplace_back(store::LocationMetadata{location, text});
+    co_return Result<void>();
 }
 
-awaitable<Result<void>> LocationService::remove(
-    const Caller& caller, const ImageId& id, std::optional<std::size_t> index
-) {
-    SLIPWAY_CO_TRY(
-        const auto found,
-        co_await find_authorized(
-            with_.catalog, with_.policy, caller, id, Action::delete_image_location
-        )
-    );
-    if (found.image.status != ImageStatus::active)
-        co_return Error(
-            Errc::conflict, "Locations can be removed from images that are active only."
-        );
-    SLIPWAY_CO_TRY(const auto present, co_await listed(caller, found.image));
+Result<void> LocationService::remove(
+    const Caller& caller, std::optional<std::size_t> index, Plan& plan
+) const {
+    if (plan.image.status != ImageStatus::active)
+        return Error(Errc::conflict, "Locations can be removed from images that are active only.");
+    const auto present = listed(caller, plan);
     const std::size_t at = index.value_or(present.empty() ? 0 : present.size() - 1);
     if (at >= present.size())
-        co_return Error(Errc::invalid_argument, "The image has no location at this position.");
-    const auto dropped = co_await with_.catalog.drop_location(present[at].id, kDropGrace);
-    if (!dropped && dropped.error().code == Errc::conflict)
-        co_return Error(
+        return Error(Errc::invalid_argument, "The image has no location at this position.");
+    const LocationId& removed = present[at].id;
+    std::erase_if(plan.live, [&](const Location& location) { return location.id == removed; });
+    if (std::ranges::none_of(plan.live, &Location::holds_upload))
+        return Error(
             Errc::forbidden,
             "The last location of an image can not be removed; delete the image instead."
         );
-    if (!dropped) co_return dropped.error();
-    with_.on_garbage();
-    log::info(caller.call, "image.location.removed", {{"image", id.str()}});
-    co_return Result<void>();
+    plan.edits.emplace_back(store::DroppedLocation{removed, kDropGrace});
+    return {};
 }
 
 awaitable<Result<Account>> LocationService::run(

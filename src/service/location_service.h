@@ -2,7 +2,9 @@
 
 #include "base/async.h"
 #include "model/caller.h"
+#include "service/image_data_service.h"
 #include "service/image_patch.h"
+#include "service/image_service.h"
 #include "service/policy.h"
 #include "service/sites.h"
 #include "service/task_runner.h"
@@ -24,8 +26,6 @@ struct LocationRules {
     std::string hashing_algorithm = "sha512";
     bool require_image_format_match = true;
     int most_locations = 10;  // of an image; negative: no limit
-    std::uint64_t image_size_cap = std::uint64_t{1} << 40U;
-    std::int64_t user_storage_quota = -1;  // bytes per project; negative: no limit
 };
 
 // The body of POST …/locations.
@@ -44,6 +44,8 @@ public:
         const Policy& policy;
         TaskRunner& runner;
         BlockingPool& pool;
+        ImageService& images;
+        ImageDataService& data;
         LocationRules rules;
         std::function<void()> on_garbage;
         std::vector<Site> sites = {};
@@ -53,16 +55,16 @@ public:
 
     // Gives a queued image its data by naming them. A task looks at the bytes: before the image is
     // active where there is a digest to compare with, or where they lie on a datastore; afterwards
-    // otherwise. Errors: not_found, forbidden (also a datastore's file, for all but services),
-    // conflict (not queued, locked, no formats), invalid_argument (no such place, no data there),
-    // too_large.
+    // otherwise. A place that there is not, or that has no data, is told by a task that has failed.
+    // Errors: not_found, forbidden (also a datastore's file, for all but services), conflict (not
+    // queued, locked, no formats), invalid_argument (no digest), too_large.
     awaitable<Result<void>> add(const Caller& caller, const ImageId& id, LocationRequest request);
 
-    // The operations of a PATCH on locations, in order, each by itself. Errors: forbidden
-    // (locations are not shown; the last one), conflict (status, validation data),
-    // invalid_argument, too_large.
-    awaitable<Result<void>> change(
-        const Caller& caller, const ImageId& id, std::vector<LocationOperation> operations
+    // A PATCH that is also about locations: attributes first, then the locations in order; all of
+    // it or nothing. Errors: as ImageService::update(); forbidden (locations are not shown; the
+    // last one), conflict (status, validation data), invalid_argument, too_large.
+    awaitable<Result<ImageRecord>> change(
+        const Caller& caller, const ImageId& id, ImagePatch patch
     );
 
     // Runs a task of kind location_import.
@@ -73,18 +75,19 @@ public:
 private:
     class Look;
 
+    struct Plan;
+
     awaitable<Result<Location>> resolve(const Image& image, std::string url, const Call& call);
-    awaitable<Result<void>> check_quota(const Image& image, std::uint64_t bytes);
-    awaitable<Result<void>> append(
-        const Caller& caller, const Image& image, const LocationValue& value
+    // Adds to the plan what an operation comes to.
+    awaitable<Result<void>> apply(
+        const Caller& caller, const LocationOperation& operation, Plan& plan
     );
+    awaitable<Result<void>> append(const Caller& caller, const LocationValue& value, Plan& plan);
     awaitable<Result<void>> replace(
-        const Caller& caller, const ImageId& id, std::vector<LocationValue> values
+        const Caller& caller, const std::vector<LocationValue>& values, Plan& plan
     );
-    awaitable<Result<void>> remove(
-        const Caller& caller, const ImageId& id, std::optional<std::size_t> index
-    );
-    awaitable<Result<std::vector<Location>>> listed(const Caller& caller, const Image& image);
+    Result<void> remove(const Caller& caller, std::optional<std::size_t> index, Plan& plan) const;
+    [[nodiscard]] std::vector<Location> listed(const Caller& caller, const Plan& plan) const;
     Result<std::optional<store::ImageDigests>> believed(
         const Image& image, const LocationValue& value
     ) const;

@@ -20,6 +20,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace slipway::store {
@@ -132,6 +133,18 @@ struct NewForeignLocation {
     int most_locations = -1;              // of the image, with this one; negative: no limit
 };
 
+// Other metadata for a live location.
+struct LocationMetadata {
+    LocationId location;
+    std::string metadata;
+};
+// A location that becomes garbage after `grace`.
+struct DroppedLocation {
+    LocationId location;
+    std::chrono::seconds grace{0};
+};
+using LocationEdit = std::variant<NewForeignLocation, LocationMetadata, DroppedLocation>;
+
 // What looking at the bytes of such a location has shown.
 struct ForeignOutcome {
     std::optional<ImageEvent> event;  // of an image that is importing
@@ -181,10 +194,14 @@ public:
     // Reads the image, lets `change` edit what a client may edit (name, visibility, owner, formats,
     // min_disk, min_ram, protected, hidden, tags, properties), writes only what it changed, moves
     // updated_at. `change` runs inside the transaction, on the catalogue's thread; its error rolls
-    // back. It runs again, on the image read anew, when another server was in the way. Errors:
-    // not_found, too_large when it adds beyond the limits, invalid_argument.
+    // back. It runs again, on the image read anew, when another server was in the way. Then come
+    // the edits of its locations, in order, in the same transaction. Errors: not_found, too_large
+    // when it adds beyond the limits, invalid_argument; of locations, those of
+    // add_foreign_location() and drop_location(), and conflict for one that is not live any more.
     virtual awaitable<Result<Image>> update_image(
-        const ImageId& id, std::function<Result<void>(Image&)> change
+        const ImageId& id,
+        std::function<Result<void>(Image&)> change,
+        std::vector<LocationEdit> locations = {}
     ) = 0;
     // Moves the status by next_status(); conflict when the table does not allow it. Only for
     // deactivate and reactivate: the other events have more to do, and methods of their own.
@@ -195,8 +212,6 @@ public:
     virtual awaitable<Result<void>> delete_image(const ImageId& id, std::chrono::seconds grace) = 0;
     // Of a project: locations of every state count, also garbage that is not yet removed.
     virtual awaitable<Result<ProjectUsage>> usage_of(const std::string& project) = 0;
-    // Its bytes alone.
-    virtual awaitable<Result<std::uint64_t>> bytes_in_use(const std::string& project) = 0;
     // From now on the transactions of this server that give the project another image, upload or
     // byte keep to `limits`, and are too_large beyond them. Not written down.
     virtual awaitable<Result<void>> limit_project(std::string project, ProjectLimits limits) = 0;
@@ -261,6 +276,9 @@ public:
         std::size_t limit = 1000;
     };
     virtual awaitable<Result<std::vector<TaskRecord>>> list_api_tasks(ApiTaskQuery query) = 0;
+    // A task of the Image API that failed before it had anything to do. Errors: conflict when the
+    // id is in use.
+    virtual awaitable<Result<void>> record_failed_task(TaskRecord task, Error error) = 0;
 
     // Locations.
     virtual awaitable<Result<std::vector<Location>>> live_locations(const ImageId& id) = 0;
@@ -284,10 +302,6 @@ public:
     // Fine when it was done already. Errors: gone when the image or the location was deleted.
     virtual awaitable<Result<void>> settle_foreign_location(
         const LocationId& id, ForeignOutcome outcome
-    ) = 0;
-    // Other metadata for some of the image's live locations. Errors: conflict for others.
-    virtual awaitable<Result<void>> describe_locations(
-        const ImageId& id, std::map<LocationId, std::string> metadata
     ) = 0;
 
     // The register of the image cache: by node, since each has one.

@@ -148,45 +148,48 @@ awaitable<Result<Location>> SqlCatalog::take_over_location(const LocationId& id)
     co_return co_await write(work);
 }
 
+Result<void> SqlCatalog::discard(const DroppedLocation& dropped) {
+    SLIPWAY_TRY(const auto found, load_locations(*db_, "id = ?", {dropped.location}));
+    if (found.empty() || found.front().state == LocationState::garbage) return {};
+    const Location& location = found.front();
+    if (location.state == LocationState::adding && !server_.empty() && location.server != server_)
+        return {};
+    if (location.state == LocationState::writing)
+        return Error(Errc::conflict, "The location belongs to an upload that runs.");
+    if (location.state == LocationState::live) {
+        SLIPWAY_TRY(
+            const auto others,
+            load_locations(
+                *db_,
+                "image_id = ? and state = 'live' and id <> ?",
+                {location.image_id, location.id}
+            )
+        );
+        bool holds_upload = false;
+        bool holds_boot_form = false;
+        for (const Location& other : others) {
+            holds_upload |= other.holds_upload();
+            holds_boot_form |= other.holds_boot_form();
+        }
+        if (location.holds_upload() && !holds_upload)
+            return Error(
+                Errc::conflict, "It is the last copy of the image; delete the image instead."
+            );
+        if (location.holds_boot_form() && !holds_boot_form)
+            SLIPWAY_CHECK(record_boot_form(*db_, location.image_id, {}, {}));
+    }
+    SLIPWAY_CHECK(db_->execute(
+        "update locations set state = 'garbage', not_before = ? where id = ?",
+        {now() + dropped.grace, location.id}
+    ));
+    return {};
+}
+
 awaitable<Result<void>> SqlCatalog::drop_location(
     const LocationId& id, std::chrono::seconds grace
 ) {
-    auto work = [&]() -> Result<void> {
-        SLIPWAY_TRY(const auto found, load_locations(*db_, "id = ?", {id}));
-        if (found.empty() || found.front().state == LocationState::garbage) return {};
-        const Location& dropped = found.front();
-        if (dropped.state == LocationState::adding && !server_.empty() && dropped.server != server_)
-            return {};
-        if (dropped.state == LocationState::writing)
-            return Error(Errc::conflict, "The location belongs to an upload that runs.");
-        if (dropped.state == LocationState::live) {
-            SLIPWAY_TRY(
-                const auto others,
-                load_locations(
-                    *db_,
-                    "image_id = ? and state = 'live' and id <> ?",
-                    {dropped.image_id, dropped.id}
-                )
-            );
-            bool holds_upload = false;
-            bool holds_boot_form = false;
-            for (const Location& other : others) {
-                holds_upload |= other.holds_upload();
-                holds_boot_form |= other.holds_boot_form();
-            }
-            if (dropped.holds_upload() && !holds_upload)
-                return Error(
-                    Errc::conflict, "It is the last copy of the image; delete the image instead."
-                );
-            if (dropped.holds_boot_form() && !holds_boot_form)
-                SLIPWAY_CHECK(record_boot_form(*db_, dropped.image_id, {}, {}));
-        }
-        SLIPWAY_CHECK(db_->execute(
-            "update locations set state = 'garbage', not_before = ? where id = ?",
-            {now() + grace, id}
-        ));
-        return {};
-    };
+    const DroppedLocation dropped{id, grace};
+    auto work = [&] { return discard(dropped); };
     co_return co_await write(work);
 }
 

@@ -45,42 +45,44 @@ Result<void> record_digests(Db& db, const ImageId& id, const ImageDigests& diges
     return {};
 }
 
-awaitable<Result<void>> SqlCatalog::add_foreign_location(NewForeignLocation added) {
-    auto work = [&]() -> Result<void> {
-        SLIPWAY_TRY(const Image image, load_image(*db_, added.location.image_id));
-        Location location = added.location;
-        SLIPWAY_CHECK(check_room(image, ImageStatus::active, counted_bytes(location)));
-        location.state = LocationState::live;
-        location.created_at = location.not_before = now();
-        if (added.event) {
-            SLIPWAY_CHECK(move_status(image, *added.event));
-            // What an attempt before this one has left.
-            SLIPWAY_CHECK(db_->execute(
-                "update locations set state = 'garbage', not_before = ? "
-                "where image_id = ? and state = 'live'",
-                {now(), image.id}
-            ));
-        } else if (image.status != ImageStatus::active) {
-            return Error(
-                Errc::conflict, "Locations can be added to images that are queued or active only."
-            );
-        }
-        SLIPWAY_TRY(
-            const auto others, load_locations(*db_, "image_id = ? and state = 'live'", {image.id})
-        );
-        SLIPWAY_CHECK(check_beside(others, added, image));
-        SLIPWAY_CHECK(insert_location(*db_, location));
+Result<void> SqlCatalog::insert_foreign(const NewForeignLocation& added) {
+    SLIPWAY_TRY(const Image image, load_image(*db_, added.location.image_id));
+    Location location = added.location;
+    SLIPWAY_CHECK(check_room(image, ImageStatus::active, counted_bytes(location)));
+    location.state = LocationState::live;
+    location.created_at = location.not_before = now();
+    if (added.event) {
+        SLIPWAY_CHECK(move_status(image, *added.event));
+        // What an attempt before this one has left.
         SLIPWAY_CHECK(db_->execute(
-            "update images set size = ?, updated_at = ? where id = ?",
-            {location.stored_bytes, now(), image.id}
+            "update locations set state = 'garbage', not_before = ? "
+            "where image_id = ? and state = 'live'",
+            {now(), image.id}
         ));
-        if (added.digests) SLIPWAY_CHECK(record_digests(*db_, image.id, *added.digests));
-        if (!added.task) return {};
-        TaskRecord task = *added.task;
-        task.status = TaskStatus::pending;
-        task.created_at = task.updated_at = now();
-        return insert_task(*db_, task);
-    };
+    } else if (image.status != ImageStatus::active) {
+        return Error(
+            Errc::conflict, "Locations can be added to images that are queued or active only."
+        );
+    }
+    SLIPWAY_TRY(
+        const auto others, load_locations(*db_, "image_id = ? and state = 'live'", {image.id})
+    );
+    SLIPWAY_CHECK(check_beside(others, added, image));
+    SLIPWAY_CHECK(insert_location(*db_, location));
+    SLIPWAY_CHECK(db_->execute(
+        "update images set size = ?, updated_at = ? where id = ?",
+        {location.stored_bytes, now(), image.id}
+    ));
+    if (added.digests) SLIPWAY_CHECK(record_digests(*db_, image.id, *added.digests));
+    if (!added.task) return {};
+    TaskRecord task = *added.task;
+    task.status = TaskStatus::pending;
+    task.created_at = task.updated_at = now();
+    return insert_task(*db_, task);
+}
+
+awaitable<Result<void>> SqlCatalog::add_foreign_location(NewForeignLocation added) {
+    auto work = [&] { return insert_foreign(added); };
     co_return co_await write(work);
 }
 
@@ -111,28 +113,19 @@ awaitable<Result<void>> SqlCatalog::settle_foreign_location(
     co_return co_await write(work);
 }
 
-awaitable<Result<void>> SqlCatalog::describe_locations(
-    const ImageId& id, std::map<LocationId, std::string> metadata
-) {
-    auto work = [&]() -> Result<void> {
-        for (const auto& [location, text] : metadata) {
-            SLIPWAY_TRY(
-                const auto changed,
-                db_->execute(
-                    "update locations set metadata = ? "
-                    "where id = ? and image_id = ? and state = 'live'",
-                    {text, location, id}
-                )
-            );
-            if (changed == 0)
-                return Error(
-                    Errc::conflict, "The image's locations have just changed; read them again."
-                );
-        }
-        SLIPWAY_CHECK(db_->execute("update images set updated_at = ? where id = ?", {now(), id}));
-        return {};
-    };
-    co_return co_await write(work);
+Result<void> SqlCatalog::edit_location(const ImageId& image, const LocationEdit& edit) {
+    if (const auto* added = std::get_if<NewForeignLocation>(&edit)) return insert_foreign(*added);
+    if (const auto* dropped = std::get_if<DroppedLocation>(&edit)) return discard(*dropped);
+    const auto& described = std::get<LocationMetadata>(edit);
+    SLIPWAY_TRY(
+        const auto changed,
+        db_->execute(
+            "update locations set metadata = ? where id = ? and image_id = ? and state = 'live'",
+            {described.metadata, described.location, image}
+        )
+    );
+    if (changed > 0) return {};
+    return Error(Errc::conflict, "The image's locations have just changed; read them again.");
 }
 
 }  // namespace slipway::store

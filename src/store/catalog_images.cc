@@ -205,7 +205,9 @@ awaitable<Result<Image>> SqlCatalog::find_image(const ImageId& id) {
 }
 
 awaitable<Result<Image>> SqlCatalog::update_image(
-    const ImageId& id, std::function<Result<void>(Image&)> change
+    const ImageId& id,
+    std::function<Result<void>(Image&)> change,
+    std::vector<LocationEdit> locations
 ) {
     auto work = [&]() -> Result<Image> {
         SLIPWAY_TRY(const Image before, load_image(*db_, id));
@@ -218,7 +220,9 @@ awaitable<Result<Image>> SqlCatalog::update_image(
         SLIPWAY_CHECK(check_growth(before.tags.size(), after.tags.size(), limits_.tags, "tags"));
         after.updated_at = now();
         SLIPWAY_CHECK(write_edits(*db_, before, after));
-        return after;
+        if (locations.empty()) return after;
+        for (const LocationEdit& edit : locations) SLIPWAY_CHECK(edit_location(id, edit));
+        return load_image(*db_, id);
     };
     co_return co_await write(work);
 }

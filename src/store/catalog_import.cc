@@ -126,7 +126,7 @@ awaitable<Result<std::optional<StagedData>>> SqlCatalog::find_staged(const Image
     co_return co_await read(work);
 }
 
-Result<void> SqlCatalog::end_import_task(const TaskId& id, const Error& error) {
+Result<void> SqlCatalog::fail_task(const TaskId& id, const Error& error) {
     SLIPWAY_CHECK(db_->execute(
         "update tasks set status = 'failure', error_code = ?, error_message = ?, error_reason = "
         "'', updated_at = ?, expires_at = ? where id = ? and status in ('pending', 'running')",
@@ -149,7 +149,7 @@ Result<void> SqlCatalog::check_import_lock(const Image& image, const ImportStart
             Errc::conflict,
             "The image is being imported by task " + holder + " already; wait until it is over."
         );
-    return end_import_task(
+    return fail_task(
         task->id, Error(Errc::timeout, "The import showed no sign of life and was given up.")
     );
 }
@@ -302,6 +302,16 @@ awaitable<Result<void>> SqlCatalog::step_import(ImportStep step) {
         SLIPWAY_TRY(const bool ours, holds_lease());
         if (!ours) return import_gone();
         return apply_import_step(step);
+    };
+    co_return co_await write(work);
+}
+
+awaitable<Result<void>> SqlCatalog::record_failed_task(TaskRecord task, Error error) {
+    auto work = [&]() -> Result<void> {
+        task.status = TaskStatus::pending;
+        task.created_at = task.updated_at = now();
+        SLIPWAY_CHECK(insert_task(*db_, task));
+        return fail_task(task.id, error);
     };
     co_return co_await write(work);
 }

@@ -26,12 +26,13 @@ public:
     awaitable<Result<Image>> find_image(const ImageId& id) override;
     awaitable<Result<std::vector<Image>>> list_images(ImageQuery query) override;
     awaitable<Result<Image>> update_image(
-        const ImageId& id, std::function<Result<void>(Image&)> change
+        const ImageId& id,
+        std::function<Result<void>(Image&)> change,
+        std::vector<LocationEdit> locations
     ) override;
     awaitable<Result<Image>> advance(const ImageId& id, ImageEvent event) override;
     awaitable<Result<void>> delete_image(const ImageId& id, std::chrono::seconds grace) override;
     awaitable<Result<ProjectUsage>> usage_of(const std::string& project) override;
-    awaitable<Result<std::uint64_t>> bytes_in_use(const std::string& project) override;
     awaitable<Result<void>> limit_project(std::string project, ProjectLimits limits) override;
 
     awaitable<Result<Member>> add_member(const ImageId& id, const std::string& project) override;
@@ -54,6 +55,7 @@ public:
     awaitable<Result<TaskRecord>> begin_import(ImportStart start) override;
     awaitable<Result<void>> step_import(ImportStep step) override;
     awaitable<Result<std::vector<TaskRecord>>> list_api_tasks(ApiTaskQuery query) override;
+    awaitable<Result<void>> record_failed_task(TaskRecord task, Error error) override;
 
     awaitable<Result<std::vector<Location>>> live_locations(const ImageId& id) override;
     awaitable<Result<std::vector<Location>>> live_locations(std::vector<ImageId> ids) override;
@@ -67,9 +69,6 @@ public:
     awaitable<Result<void>> add_foreign_location(NewForeignLocation added) override;
     awaitable<Result<void>> settle_foreign_location(const LocationId& id, ForeignOutcome outcome)
         override;
-    awaitable<Result<void>> describe_locations(
-        const ImageId& id, std::map<LocationId, std::string> metadata
-    ) override;
 
     awaitable<Result<std::vector<CachedImage>>> cached_images(std::string node) override;
     awaitable<Result<void>> cache_image(std::string node, ImageId id) override;
@@ -164,7 +163,7 @@ private:
         const Location& location, LocationState state, std::uint64_t stored_bytes
     );
     Result<void> check_import_lock(const Image& image, const ImportStart& start);
-    Result<void> end_import_task(const TaskId& id, const Error& error);
+    Result<void> fail_task(const TaskId& id, const Error& error);
     // Names and values as they shall be; a value that is absent goes.
     Result<void> set_property(
         const ImageId& id, std::string_view name, const std::optional<std::string>& value
@@ -172,6 +171,10 @@ private:
     Result<void> apply_import_step(const ImportStep& step);
     // Whether the project has room for what the step takes out of the stage.
     Result<void> check_activation(const Image& image, const ImportStep& step);
+    Result<void> insert_foreign(const NewForeignLocation& added);
+    // live or adding -> garbage. Errors: as drop_location().
+    Result<void> discard(const DroppedLocation& dropped);
+    Result<void> edit_location(const ImageId& image, const LocationEdit& edit);
     // writing -> garbage, saving -> queued; adding -> garbage.
     Result<void> give_up_writing(const Location& location);
     // adding -> live, if it is still ours. Errors: gone.

@@ -133,9 +133,4 @@ awaitable<Result<ProjectUsage>> SqlCatalog::usage_of(const std::string& project)
     co_return co_await read(work);
 }
 
-awaitable<Result<std::uint64_t>> SqlCatalog::bytes_in_use(const std::string& project) {
-    SLIPWAY_CO_TRY(const ProjectUsage usage, co_await usage_of(project));
-    co_return usage.bytes;
-}
-
 }  // namespace slipway::store

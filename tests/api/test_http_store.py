@@ -52,6 +52,15 @@ def add(api: Api, image_id: str, url: str, **validation: str) -> requests.Respon
     return api.post(f"/v2/images/{image_id}/locations", json=body)
 
 
+def fails_as_a_task(api: Api, owner: Api, image_id: str, url: str) -> None:
+    """The request is accepted, and its task says why nothing comes of it."""
+    assert add(api, image_id, url).status_code == 202
+    (task,) = owner.image_tasks(image_id)
+    assert (task["type"], task["status"], bool(task["message"])) == ("location_import", "failure", True)
+    image = owner.show(image_id)
+    assert (image["status"], image["size"], image.get("locations", [])) == ("queued", None, [])
+
+
 def patch(api: Api, image_id: str, *operations: dict[str, Any]) -> requests.Response:
     return api("PATCH", f"/v2/images/{image_id}", json=list(operations), headers={"Content-Type": PATCH_V20})
 
@@ -158,16 +167,14 @@ def test_a_body_that_names_no_location_is_refused(api: Api, body: str) -> None:
 def test_urls_that_may_not_be_fetched_are_refused(api: Api, web: Origin, url: str) -> None:
     web.answers["/elsewhere"] = lambda _: (302, {"Location": "http://localhost/disk.raw"}, b"")
     web.files["/empty"] = b""
-    image_id = api.create()["id"]
-    assert add(api, image_id, url.format(port=web.port)).status_code == 400
-    assert api.show(image_id)["status"] == "queued"
+    fails_as_a_task(api, api, api.create()["id"], url.format(port=web.port))
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "filesystem:///etc/passwd", "swift+config://x/y", "gopher://x/"])
 def test_users_name_web_servers_only(server: Slipway, api: Api, url: str) -> None:
     image_id = api.create()["id"]
     assert add(api, image_id, url).status_code == 403
-    assert add(Api(server.service_url), image_id, url).status_code == 400
+    fails_as_a_task(Api(server.service_url), api, image_id, url)
 
 
 def test_an_image_that_has_its_data_takes_no_location_by_post(api: Api, web: Origin) -> None:
@@ -324,6 +331,29 @@ class TestByPatch:
         eleventh = {"add": "/locations/-", "value": at(f"{web.url}/disk.raw#9")}
         assert patch(api, image_id, eleventh).status_code == 413
 
+    def test_a_patch_that_is_refused_changes_nothing(self, api: Api, web: Origin) -> None:
+        image_id = api.create()["id"]
+        first = {"add": "/locations/-", "value": at(f"{web.url}/disk.raw")}
+        more = {"add": "/locations/-", "value": at(f"{web.url}/disk.raw#more")}
+        before = api.show(image_id)
+        for refused, status in (
+            ((first, {"remove": "/nothing"}), 409),
+            ((first, {"replace": "/owner", "value": "x" * 256}), 400),
+            ((first, first), 400),
+            ((first, {"remove": "/locations/0"}), 403),
+            (({"replace": "/name", "value": "new"}, first, {"remove": "/locations/7"}), 400),
+        ):
+            assert patch(api, image_id, *refused).status_code == status, refused
+            assert api.show(image_id) == before, refused
+
+        done = patch(
+            api, image_id, {"replace": "/name", "value": "new"}, first, more, {"remove": "/locations/0"}
+        )
+        assert done.status_code == 200, done.text
+        image = done.json()
+        assert (image["name"], image["status"]) == ("new", "active")
+        assert [location["url"] for location in image["locations"]] == [f"{web.url}/disk.raw#more"]
+
     def test_other_data_are_no_location_of_the_same_image(self, api: Api, web: Origin) -> None:
         web.files["/other.raw"] = octets(1000)
         image_id = api.create()["id"]
@@ -431,10 +461,10 @@ class TestOnADatastore:
     ) -> None:
         folder = self.folder(datastore_server, vcenter)
         url = self.url_of(datastore_server, f"{folder.name}/other/disk.img").replace(*change, 1)
-        image_id = Api(datastore_server.url).create()["id"]
-        assert add(Api(datastore_server.service_url), image_id, url).status_code == 400
+        user = Api(datastore_server.url)
+        fails_as_a_task(Api(datastore_server.service_url), user, user.create()["id"], url)
 
     def test_data_of_another_image_can_not_be_named(self, datastore_server: Slipway, vcenter: VCenter) -> None:
         user, service = Api(datastore_server.url), Api(datastore_server.service_url)
         url = service.show(user.active(octets(2 << 20))["id"])["direct_url"]
-        assert add(service, user.create()["id"], url).status_code == 400
+        fails_as_a_task(service, user, user.create()["id"], url)

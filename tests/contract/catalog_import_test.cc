@@ -335,6 +335,19 @@ TEST_P(CatalogImports, ListsTheTasksOfTheImageApiUntilTheyExpire) {
     EXPECT_THAT(listed({}), SizeIs(1));
 }
 
+TEST_P(CatalogImports, ATaskMayHaveFailedBeforeItBegan) {
+    TaskRecord task = start_of(create(), "t", ImageStatus::queued).task;
+    const Error why(Errc::invalid_argument, "There is no data at the location.");
+    ASSERT_OK(run(catalog_->record_failed_task(task, why)));
+    EXPECT_ERROR(Errc::conflict, run(catalog_->record_failed_task(task, why)));
+    const auto tasks = run(catalog_->list_api_tasks({})).value();
+    ASSERT_THAT(tasks, SizeIs(1));
+    EXPECT_EQ(tasks[0].status, TaskStatus::failure);
+    ASSERT_TRUE(tasks[0].error);
+    EXPECT_EQ(tasks[0].error->message, why.message);
+    EXPECT_FALSE(run(catalog_->claim_task("s1")).value());
+}
+
 TEST_P(CatalogImports, ActivationKeepsAProjectToItsBytes) {
     const Image image = importing();
     create_active("rival", 91);

@@ -57,12 +57,41 @@ TEST_P(CatalogContract, AddsMoreLocationsOfTheSameSizeOnly) {
     more.location.url += "#other";
     more.location.stored_bytes = 99;
     EXPECT_EQ(run(catalog_->add_foreign_location(more)).error().code, Errc::invalid_argument);
-    ASSERT_OK(run(catalog_->describe_locations(image.id, {{LocationId("two"), R"({"n":"1"})"}})));
-    EXPECT_EQ(run(catalog_->find_location(LocationId("two"))).value().metadata, R"({"n":"1"})");
-    EXPECT_EQ(
-        run(catalog_->describe_locations(image.id, {{LocationId("none"), "{}"}})).error().code,
-        Errc::conflict
-    );
+}
+
+TEST_P(CatalogContract, EditsLocationsWithTheRestOfTheImageOrNothing) {
+    const Image image = create();
+    const auto renamed = [](Image& edited) -> Result<void> {
+        edited.name = "renamed";
+        return {};
+    };
+    auto more = named(image.id, "two", 100);
+    more.event.reset();
+    const std::vector<store::LocationEdit> edits{
+        named(image.id, "one", 100),
+        more,
+        store::LocationMetadata{LocationId("two"), R"({"n":"1"})"},
+        store::DroppedLocation{LocationId("one"), 0s}};
+    auto wrong = edits;
+    wrong.emplace_back(store::DroppedLocation{LocationId("two"), 0s});
+    EXPECT_ERROR(Errc::conflict, run(catalog_->update_image(image.id, renamed, wrong)))
+        << "it is the last one";
+    wrong.back() = store::LocationMetadata{LocationId("none"), "{}"};
+    EXPECT_ERROR(Errc::conflict, run(catalog_->update_image(image.id, renamed, wrong)));
+    EXPECT_EQ(status_of(image.id), ImageStatus::queued);
+    EXPECT_EQ(run(catalog_->find_image(image.id)).value().name, "image");
+    EXPECT_THAT(run(catalog_->live_locations(image.id)).value(), IsEmpty());
+    EXPECT_THAT(garbage(), IsEmpty());
+
+    const auto updated = run(catalog_->update_image(image.id, renamed, edits));
+    ASSERT_OK(updated);
+    EXPECT_EQ(updated->name, "renamed");
+    EXPECT_EQ(updated->status, ImageStatus::active);
+    EXPECT_EQ(updated->size_bytes, 100U);
+    const auto live = run(catalog_->live_locations(image.id)).value();
+    ASSERT_THAT(live, SizeIs(1));
+    EXPECT_EQ(live[0].metadata, R"({"n":"1"})");
+    EXPECT_THAT(garbage(), ElementsAre("one"));
 }
 
 TEST_P(CatalogContract, SettlesWhatWasLookedAtBeforeItIsActive) {

@@ -116,11 +116,12 @@ awaitable<Result<Response>> ImagesApi::update(Request& request) {
     const auto dialect = type == kV20 ? service::PatchDialect::v2_0 : service::PatchDialect::v2_1;
     SLIPWAY_CO_TRY(const ImageId id, image_id(request));
     SLIPWAY_CO_TRY(auto patch, read_image_patch(schema_, body, options_.json, dialect));
-    const bool is_about_locations = !patch.locations.empty();
-    if (is_about_locations)
-        SLIPWAY_CO_CHECK(co_await locations_.change(request.caller, id, std::move(patch.locations))
+    if (!patch.locations.empty()) {
+        SLIPWAY_CO_TRY(
+            const auto changed, co_await locations_.change(request.caller, id, std::move(patch))
         );
-    if (is_about_locations && patch.operations.empty()) co_return co_await show(request);
+        co_return json_response(200, image_json(changed));
+    }
     SLIPWAY_CO_TRY(const auto image, co_await images_.update(request.caller, id, std::move(patch)));
     co_return json_response(200, image_json(image));
 }
