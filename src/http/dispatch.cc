@@ -20,6 +20,8 @@ namespace {
 constexpr std::string_view kRequestIdHeader = "x-openstack-request-id";
 
 Response no_route(const Request& request, const RouteMatch& match) {
+    if (match.status == 400)
+        return problem(request, 400, "The path must be percent-encoded UTF-8.");
     if (match.status == 404) return problem(request, 404, "The resource could not be found.");
     if (match.status == 501) return problem(request, 501, "The server does not know this method.");
     Response response;
@@ -30,7 +32,7 @@ Response no_route(const Request& request, const RouteMatch& match) {
         if (!allow.empty()) allow += ", ";
         allow += method;
     }
-    response.with("Allow", allow);
+    if (!allow.empty()) response.with("Allow", allow);
     return response;
 }
 

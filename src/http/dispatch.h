@@ -9,8 +9,8 @@
 namespace slipway::http {
 
 // Answers `request` by the route that fits: 404, 405 with Allow, or 501 without one; 400 for a
-// query that cannot be decoded, or a body where the route takes none; else what the handler says,
-// its error as a problem(). Fills in params and route.
+// path or a query that cannot be decoded, or a body where the route takes none; else what the
+// handler says, its error as a problem(). Fills in params and route.
 awaitable<Response> dispatch(const Router& router, Request& request);
 
 // The filters below wrap a handler. In the order in which a request meets them:

@@ -3,9 +3,11 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "http/framing.h"
+#include "http/query.h"
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <optional>
 
 namespace slipway::http {
@@ -270,6 +272,14 @@ Response problem(const Request& request, int status, std::string_view message) {
         Response response;
         response.status = status;
         return response;
+    }
+    // A header that the message repeats may be in any encoding; answers are UTF-8.
+    std::string readable;
+    if (!is_valid_utf8(message)) {
+        readable = message;
+        const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+        std::ranges::replace_if(readable, std::not_fn(is_ascii), '?');
+        message = readable;
     }
     switch (shape_for(request)) {
         case Shape::own_json:

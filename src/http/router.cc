@@ -30,8 +30,7 @@ bool is_version(std::string_view segment) {
 
 std::optional<std::string> decoded_segment(std::string_view raw) {
     auto segment = percent_decoded(raw);
-    if (!segment || *segment == "." || *segment == ".." || !is_valid_utf8(*segment))
-        return std::nullopt;
+    if (!segment || *segment == "." || *segment == "..") return std::nullopt;
     if (segment->find_first_of(std::string_view("/\\\0", 3)) != std::string::npos)
         return std::nullopt;
     return segment;
@@ -51,9 +50,14 @@ std::optional<std::vector<std::string>> decoded_path(std::string_view raw_path) 
     return segments;
 }
 
+bool is_encoded_utf8(std::string_view raw_path) {
+    const auto text = percent_decoded(raw_path);
+    return text && is_valid_utf8(*text);
+}
+
 bool is_everyday_method(std::string_view method) {
-    static constexpr std::array<std::string_view, 7> kMethods = {
-        "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"};
+    static constexpr std::array<std::string_view, 6> kMethods = {
+        "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"};
     return std::ranges::find(kMethods, method) != kMethods.end();
 }
 
@@ -103,6 +107,10 @@ std::vector<const Route*> Router::routes() const {
 
 RouteMatch Router::match(std::string_view method, std::string_view raw_path) const {
     RouteMatch match;
+    if (!is_encoded_utf8(raw_path)) {
+        match.status = 400;
+        return match;
+    }
     const auto path = decoded_path(raw_path);
     if (path) {
         for (const auto& entry : entries_) {
@@ -121,8 +129,10 @@ RouteMatch Router::match(std::string_view method, std::string_view raw_path) con
                 match.allowed.push_back(entry->route.method);
         }
     }
-    if (!match.allowed.empty())
-        match.status = method == "OPTIONS" ? 200 : 405;
+    if (method == "OPTIONS")
+        match.status = 200;
+    else if (!match.allowed.empty())
+        match.status = 405;
     else
         match.status = is_everyday_method(method) ? 404 : 501;
     return match;

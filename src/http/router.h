@@ -36,8 +36,8 @@ struct Route {
     RouteOptions options;
 };
 
-// What a path leads to: a handler, 404, 405 with Allow, or 501; for OPTIONS 200 with Allow, or 404.
-// Valid as long as the router.
+// What a path leads to: a handler, 404, 405 with Allow, 501, or 400; for OPTIONS 200, with Allow
+// where the path is known. Valid as long as the router.
 struct RouteMatch {
     const Route* route = nullptr;
     int status = 404;                  // without a route
@@ -47,9 +47,9 @@ struct RouteMatch {
 
 // Path templates to handlers. Where several match, the one added first.
 //
-// A segment is percent-decoded once, after splitting; one that then holds '/', '\\', NUL or invalid
-// UTF-8, or is "." or "..", leads nowhere; so does an empty one, but for a doubled slash after the
-// version (/v2//images).
+// A segment is percent-decoded once, after splitting; one that then holds '/', '\\' or NUL, or is
+// "." or "..", leads nowhere; so does an empty one, but for a doubled slash after the version
+// (/v2//images). A path that is no percent-encoded UTF-8 is answered 400.
 class Router {
 public:
     void add(

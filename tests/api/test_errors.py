@@ -73,6 +73,8 @@ def test_every_answer_has_a_request_id(api: Api) -> None:
         ("GET", "/v2/images/{id}/tags/x", {"PUT", "DELETE"}),
         ("GET", "/v2/images/{id}/actions/deactivate", {"POST"}),
         ("DELETE", "/v2/schemas/image", {"GET"}),
+        ("DELETE", "/v2/images/{id}/locations", {"POST"}),
+        ("HEAD", "/v2/images/{id}", {"GET", "PATCH", "DELETE"}),
     ],
 )
 def test_a_known_path_names_its_methods(api: Api, method: str, path: str, allow: set[str]) -> None:
@@ -88,12 +90,58 @@ def test_options_of_a_path_are_told(api: Api, path: str, allow: set[str]) -> Non
     answer = api("OPTIONS", path.replace("{id}", str(uuid.uuid4())))
     assert (answer.status_code, answer.content) == (200, b"")
     assert {word.strip() for word in answer.headers["Allow"].split(",")} == allow
-    assert api("OPTIONS", "/v2/nothing").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/v2/nothing", "/v2/images/a/tasks", "/v2/info/usage", "/slipway/v1/nothing"])
+def test_options_of_any_path_are_answered(api: Api, path: str) -> None:
+    answer = api("OPTIONS", path)
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+@pytest.mark.parametrize(
+    "target", ["/v2/%ff", "/v2/images/%ff", "/v2/images/%c3", "/v2/images/%c0%af", "/v2/images?name=%ff", "/v2/images/%zz"]
+)
+def test_what_is_no_utf8_in_a_url_is_refused(api: Api, target: str) -> None:
+    with api.connect() as connection:
+        connection.sendall(f"GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+        assert read_all(connection).startswith(b"HTTP/1.1 400 ")
+
+
+def test_what_is_no_utf8_in_a_header_breaks_no_answer(api: Api) -> None:
+    image_id = api.create(disk_format="raw", container_format="bare")["id"]
+    for method, path, field in [
+        ("PUT", f"/v2/images/{image_id}/file", b"x-image-meta-store: \xff\xfe"),
+        ("PUT", f"/v2/images/{image_id}/file", b"x-openstack-image-size: \xff"),
+        ("GET", f"/v2/images/{image_id}/file", b"Range: bytes=\xff-"),
+        ("PATCH", f"/v2/images/{image_id}", b"Content-Type: \xff/\xff"),
+        ("GET", f"/v2/images/{image_id}", b"X-OpenStack-Request-ID: \xff"),
+        ("GET", f"/v2/images/{image_id}", b"X-Auth-Token: \xff"),
+    ]:
+        with api.connect() as connection:
+            connection.sendall(
+                f"{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAccept: application/json\r\n".encode()
+                + b"Content-Length: 0\r\n" + field + b"\r\n\r\n"
+            )
+            answer = read_all(connection)
+        assert int(answer[9:12]) < 500, (field, answer)
+        answer.decode("utf-8")
 
 
 @pytest.mark.parametrize("path", ["/v2/", "/v2/nothing", "/v2/images/", "/v2/images.json", "/v2/images/a/b/c/d"])
 def test_unknown_paths_are_not_found(api: Api, path: str) -> None:
     assert api.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/v2/images/{id}/tasks", "/v2/info/usage"])
+def test_some_paths_are_not_known_to_other_methods(api: Api, path: str) -> None:
+    path = path.replace("{id}", api.create()["id"])
+    assert api.get(path).status_code == 200
+    assert api("DELETE", path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/v2/images", "/v2/info/usage", "/v2/tasks", "/v2/metadefs/namespaces"])
+def test_a_body_is_ignored_where_glance_does(api: Api, path: str) -> None:
+    assert api("GET", path, data=b"{}").status_code == 200
 
 
 def test_an_unknown_method_on_an_unknown_path_is_not_implemented(api: Api) -> None:
@@ -185,7 +233,7 @@ def test_a_malformed_head_is_refused(api: Api, head: bytes) -> None:
     "fields",
     [
         b"".join(b"X-%d: a\r\n" % n for n in range(200)),
-        b"X-Long: " + b"a" * 12000 + b"\r\n",
+        b"X-Long: " + b"a" * 20000 + b"\r\n",
         b"X" * 300 + b": a\r\n",
     ],
 )

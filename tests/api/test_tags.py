@@ -45,7 +45,7 @@ def test_undecodable_tags_are_refused(api: Api) -> None:
     with api.connect() as connection:
         request = f"PUT /v2/images/{image_id}/tags/%ff%fe HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
         connection.sendall(request.encode())
-        assert connection.recv(12) in (b"HTTP/1.1 400", b"HTTP/1.1 404")
+        assert connection.recv(12) == b"HTTP/1.1 400"
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])

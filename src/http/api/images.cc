@@ -36,7 +36,8 @@ void ImagesApi::add_routes(Router& router) {
         "GET",
         "/v2/images/{image_id}/locations",
         BodyRule::ignored,
-        bind(this, &ImagesApi::locations)
+        bind(this, &ImagesApi::locations),
+        {.in_allow = false}
     );
     router.add(
         "POST",

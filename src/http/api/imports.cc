@@ -14,7 +14,13 @@ void ImportsApi::add_routes(Router& router) {
     const std::string image = "/v2/images/{image_id}";
     router.add("PUT", image + "/stage", BodyRule::taken, bind(this, &ImportsApi::stage));
     router.add("POST", image + "/import", BodyRule::taken, bind(this, &ImportsApi::import));
-    router.add("GET", image + "/tasks", BodyRule::refused, bind(this, &ImportsApi::tasks));
+    router.add(
+        "GET",
+        image + "/tasks",
+        BodyRule::refused,
+        bind(this, &ImportsApi::tasks),
+        {.in_allow = false}
+    );
     if (!options_.multi_store) return;
     router.add(
         "DELETE",

@@ -36,7 +36,9 @@ void InfoApi::add_routes(Router& router) {
         "GET", "/v2/info/stores/detail", BodyRule::refused, bind(this, &InfoApi::stores_detail)
     );
     router.add("GET", "/v2/info/import", BodyRule::refused, bind(this, &InfoApi::import_methods));
-    router.add("GET", "/v2/info/usage", BodyRule::ignored, bind(this, &InfoApi::usage));
+    router.add(
+        "GET", "/v2/info/usage", BodyRule::ignored, bind(this, &InfoApi::usage), {.in_allow = false}
+    );
     router.add("GET", "/v2/schemas/{schema}", BodyRule::refused, bind(this, &InfoApi::schema));
     router.add(
         "GET",

@@ -132,7 +132,7 @@ Result<MetadefTagQuery> read_metadef_tag_query(const QueryItems& items) {
 void MetadefsApi::add_routes(Router& router) {
     const std::string all(kNamespaces);
     const std::string one = all + "/{namespace}";
-    router.add("GET", all, BodyRule::refused, bind(this, &MetadefsApi::list));
+    router.add("GET", all, BodyRule::ignored, bind(this, &MetadefsApi::list));
     router.add("POST", all, BodyRule::taken, bind(this, &MetadefsApi::create));
     router.add("GET", one, BodyRule::refused, bind(this, &MetadefsApi::show));
     router.add("PUT", one, BodyRule::taken, bind(this, &MetadefsApi::replace));

@@ -98,7 +98,7 @@ Result<NewTask> read_task(
 void TasksApi::add_routes(Router& router) {
     router.add("GET", "/v2/tasks", BodyRule::ignored, bind(this, &TasksApi::list));
     router.add("POST", "/v2/tasks", BodyRule::taken, bind(this, &TasksApi::create));
-    router.add("GET", "/v2/tasks/{task_id}", BodyRule::refused, bind(this, &TasksApi::show));
+    router.add("GET", "/v2/tasks/{task_id}", BodyRule::ignored, bind(this, &TasksApi::show));
     router.add(
         "DELETE",
         "/v2/tasks/{task_id}",

@@ -80,6 +80,10 @@ TEST(Dispatch, AnswersOptionsWithTheMethodsOfThePathAndNoBody) {
     EXPECT_EQ(response.status, 200);
     EXPECT_EQ(header_of(response, "Allow"), "GET, DELETE, PUT");
     EXPECT_EQ(response.text, "");
+    FakeRequest elsewhere("OPTIONS", "/v2/else");
+    const auto untold = answer(elsewhere);
+    EXPECT_EQ(untold.status, 200);
+    EXPECT_TRUE(untold.headers.empty());
 }
 
 TEST(Dispatch, AnswersWhatHasNoRoute) {
@@ -104,9 +108,11 @@ TEST(Dispatch, RefusesABodyWhereNoneIsExpected) {
     EXPECT_EQ(answer(unusual.with_chunked_body("x")).status, 200);
 }
 
-TEST(Dispatch, RefusesAQueryThatCannotBeDecoded) {
-    FakeRequest request("GET", "/v2/things/7?a=%FF");
-    EXPECT_EQ(answer(request).status, 400);
+TEST(Dispatch, RefusesAPathOrAQueryThatCannotBeDecoded) {
+    for (const char* target : {"/v2/things/7?a=%FF", "/v2/things/%FF", "/v2/%FF"}) {
+        FakeRequest request("GET", target);
+        EXPECT_EQ(answer(request).status, 400) << target;
+    }
 }
 
 TEST(Dispatch, TurnsAnErrorIntoAProblem) {

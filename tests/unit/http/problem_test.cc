@@ -141,5 +141,16 @@ TEST(Problem, HasNoBodyWhereNoneMayBe) {
         EXPECT_EQ(problem(FakeRequest("GET", "/x"), status, "m").text, "");
 }
 
+TEST(Problem, AnswersInUtf8WhateverItRepeats) {
+    for (const char* accept : {"application/json", "text/html", "text/plain"}) {
+        FakeRequest request("GET", "/v2/images");
+        request.with("Accept", accept);
+        const std::string bad = problem(request, 400, "no store \xC3 here").text;
+        EXPECT_NE(bad.find("no store ? here"), std::string::npos) << bad;
+        const std::string good = problem(request, 400, "no store \xC3\xA4 here").text;
+        EXPECT_NE(good.find("no store \xC3\xA4 here"), std::string::npos) << good;
+    }
+}
+
 }  // namespace
 }  // namespace slipway::http
