@@ -371,7 +371,7 @@ void Application::Parts::build_services() {
     metadefs = std::make_unique<MetadefService>(catalog->metadefs(), policy);
     clones = std::make_unique<CloneService>(CloneService::Dependencies{
         *catalog, *backends, policy, *runner});
-    stores = std::make_unique<StoreService>(*backends, policy);
+    stores = std::make_unique<StoreService>(*catalog, *backends, policy);
     locations = std::make_unique<LocationService>(LocationService::Dependencies{
         *catalog,
         *backends,

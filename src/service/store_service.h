@@ -5,7 +5,9 @@
 #include "model/store_info.h"
 #include "service/policy.h"
 #include "store/backend_set.h"
+#include "store/catalog.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,20 +16,27 @@ namespace slipway::service {
 
 // A store and its datastores, as they are now.
 struct StoreStatus {
+    struct Datastore {
+        DatastoreStatus now;
+        std::uint64_t ours_bytes = 0;      // of files that the catalogue knows there
+        std::uint64_t reserved_bytes = 0;  // announced by writers that are under way
+    };
+
     BackendInfo info;
-    std::vector<DatastoreStatus> datastores;
+    std::vector<Datastore> datastores;
     std::optional<std::string> error;  // why they could not be asked
 };
 
 class StoreService {
 public:
-    StoreService(store::BackendSet& backends, const Policy& policy)
-        : backends_(backends), policy_(policy) {}
+    StoreService(store::Catalog& catalog, store::BackendSet& backends, const Policy& policy)
+        : catalog_(catalog), backends_(backends), policy_(policy) {}
 
     // Errors: forbidden.
     awaitable<Result<std::vector<StoreStatus>>> list(const Caller& caller);
 
 private:
+    store::Catalog& catalog_;
     store::BackendSet& backends_;
     const Policy& policy_;
 };

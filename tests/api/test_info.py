@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from client import Api, octets
+from client import Api, eventually, octets, read_head
 from servers import Slipway
 
 BASE = {
@@ -68,8 +68,28 @@ def test_the_datastores_behind_a_store(vcenter_slipway: Slipway) -> None:
     assert (store["id"], store["type"], store["error"]) == ("vcenter", "vmware", None)
     (datastore,) = store["datastores"]
     assert (datastore["name"], datastore["type"]) == ("DC0/images", "VMFS")
-    assert datastore["accessible"] is True
+    assert datastore["state"] == "up"
     assert 0 < datastore["free"] <= datastore["capacity"]
+
+
+def test_what_a_datastore_holds_of_ours(any_slipway: Slipway) -> None:
+    api = Api(any_slipway.url)
+
+    def held() -> tuple[int, int]:
+        (store,) = api.get("/slipway/v1/stores").json()["stores"]
+        (datastore,) = store["datastores"]
+        return datastore["ours"], datastore["reserved"]
+
+    eventually(lambda: held()[1] == 0, "nothing is under way")
+    before = held()[0]
+    size = 1 << 20
+    image_id = api.create(disk_format="raw", container_format="bare")["id"]
+    with api.begin_upload(image_id, size, octets(size // 2)) as connection:
+        eventually(lambda: held()[1] >= size, "the bytes are reserved")
+        connection.sendall(octets(size // 2))
+        assert read_head(connection).startswith(b"HTTP/1.1 204 ")
+    eventually(lambda: held()[1] == 0, "nothing is under way any more")
+    assert held()[0] >= before + size
 
 
 def test_the_speed_of_a_datastore_is_measured(any_slipway: Slipway) -> None:

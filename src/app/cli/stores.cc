@@ -271,7 +271,7 @@ int store_list(const StoreListOptions& options) {
                 json.begin_object().member("name", one.name).member("type", one.type);
                 json.member("capacity", static_cast<std::int64_t>(one.capacity_bytes));
                 json.member("free", static_cast<std::int64_t>(one.free_bytes));
-                json.member("accessible", one.accessible).end_object();
+                json.member("state", one.accessible ? "up" : "down").end_object();
                 if (options.json) continue;
                 std::cout << "  " << padded(one.name, 30) << " " << padded(one.type, 8)
                           << in_units(static_cast<double>(one.free_bytes)) << " free of "

@@ -97,6 +97,18 @@ void write_speeds(json::Writer& writer, const DatastoreSpeeds& speeds) {
     writer.member_or_null("copy", speeds.copy).end_object();
 }
 
+void write_datastore(json::Writer& writer, const service::StoreStatus::Datastore& datastore) {
+    const DatastoreStatus& now = datastore.now;
+    writer.begin_object().member("name", now.name).member("type", now.type);
+    writer.member("capacity", static_cast<std::int64_t>(now.capacity_bytes));
+    writer.member("free", static_cast<std::int64_t>(now.free_bytes));
+    writer.member("ours", static_cast<std::int64_t>(datastore.ours_bytes));
+    writer.member("reserved", static_cast<std::int64_t>(datastore.reserved_bytes));
+    writer.member("state", now.accessible ? "up" : "down");
+    write_speeds(writer, now.speeds);
+    writer.end_object();
+}
+
 void write_boot_form(json::Writer& writer, const Image& image) {
     writer.key("boot_form");
     if (!image.boot_form) {
@@ -223,14 +235,7 @@ awaitable<Result<Response>> SlipwayApi::stores(Request& request) {
     for (const auto& store : stores) {
         writer.begin_object().member("id", store.info.id.str()).member("type", store.info.type);
         writer.member_or_null("error", store.error).key("datastores").begin_array();
-        for (const DatastoreStatus& datastore : store.datastores) {
-            writer.begin_object().member("name", datastore.name).member("type", datastore.type);
-            writer.member("capacity", static_cast<std::int64_t>(datastore.capacity_bytes));
-            writer.member("free", static_cast<std::int64_t>(datastore.free_bytes));
-            writer.member("accessible", datastore.accessible);
-            write_speeds(writer, datastore.speeds);
-            writer.end_object();
-        }
+        for (const auto& datastore : store.datastores) write_datastore(writer, datastore);
         writer.end_array().end_object();
     }
     writer.end_array().end_object();
