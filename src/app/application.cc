@@ -66,7 +66,7 @@ service::DataRules data_rules(const Config& config) {
     if (rules.project_quota_bytes > 0)
         data.user_storage_quota = static_cast<std::int64_t>(rules.project_quota_bytes);
     data.hashing_algorithm = rules.hashing_algorithm;
-    data.require_image_format_match = rules.require_format_match;
+    data.formats = rules.formats;
     return data;
 }
 
@@ -77,7 +77,7 @@ service::LocationRules location_rules(const Config& config) {
     rules.do_secure_hash = config.images.do_secure_hash;
     rules.http_retries = config.images.http_retries;
     rules.hashing_algorithm = data.hashing_algorithm;
-    rules.require_image_format_match = data.require_image_format_match;
+    rules.formats = data.formats;
     rules.most_locations = config.images.location_quota;
     return rules;
 }
@@ -361,7 +361,7 @@ void Application::Parts::build_services() {
         *copies,
         *activation,
         *images,
-        config.images.require_format_match,
+        config.images.formats,
         on_garbage,
         std::move(fetchers),
         plugins.get()});
@@ -503,8 +503,7 @@ void Application::Parts::build_api() {
 
 Result<void> Application::Parts::listen() {
     http::Handler handler = [this](http::Request& request) { return front->handle(request); };
-    if (!config.api.cors.allowed_origins.empty())
-        handler = http::with_cors(config.api.cors, std::move(handler));
+    if (!config.api.cors.empty()) handler = http::with_cors(config.api.cors, std::move(handler));
     server = std::make_unique<http::Server>(
         io.get_executor(),
         config.http,

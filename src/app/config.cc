@@ -1,6 +1,9 @@
 #include "app/config.h"
 
 #include "app/config_sources.h"
+#include "net/fetch_filter.h"
+
+#include <boost/asio/ip/address.hpp>
 
 #include <arpa/inet.h>
 #include <unistd.h>
@@ -27,6 +30,15 @@ std::string address_of(const std::string& text) {
 
 bool is_loopback(const std::string& address) {
     return address.starts_with("127.") || address == "::1";
+}
+
+// Whether an address that a listener takes may be one of the Internet's.
+bool may_be_public(const std::string& text) {
+    boost::system::error_code no_address;
+    const auto address = boost::asio::ip::make_address(text, no_address);
+    net::FetchFilter abroad;
+    abroad.private_addresses = false;
+    return !no_address && (address.is_unspecified() || net::may_be_at(abroad, text, address));
 }
 
 std::string listen_address(Section& section, bool authenticated) {
@@ -83,6 +95,14 @@ std::vector<http::ListenerOptions> read_listeners(ConfigReader& reader, bool aut
     if (second.port != 0 && second.port == users.port && second.address == users.address) {
         services.mistake("bind_port", "is the port of [DEFAULT] bind_port; choose another");
     }
+    if (authenticated && second.tls.certificate_file.empty() && may_be_public(second.address) &&
+        !services.flag("public_without_tls"))
+        services.mistake(
+            "bind_host",
+            "is an address that may be public, but without TLS whoever listens on the way learns "
+            "where images lie; write a private address, set cert_file and key_file, or "
+            "public_without_tls"
+        );
     listeners.push_back(second);
     return listeners;
 }
@@ -153,7 +173,10 @@ ImageRules read_image_rules(ConfigReader& reader) {
         if (formats.list(name).empty())
             formats.mistake(name, "is empty, so that no image could be made; name some");
     }
-    rules.require_format_match = formats.flag("require_image_format_match");
+    rules.formats.require_image_format_match = formats.flag("require_image_format_match");
+    const auto nonfatal = formats.list("gpt_safety_checks_nonfatal");
+    rules.formats.tolerates_bad_partition_tables =
+        std::ranges::find(nonfatal, "mbr") != nonfatal.end();
     rules.size_cap_bytes = defaults.number_as<std::uint64_t>("image_size_cap");
     rules.project_quota_bytes = defaults.number_as<std::uint64_t>("user_storage_quota");
     rules.hashing_algorithm = defaults.text("hashing_algorithm");
@@ -236,6 +259,12 @@ http::ServerLimits read_http_limits(ConfigReader& reader) {
     Section section = reader.section("http");
     http::ServerLimits limits;
     limits.header_bytes = section.number_as<std::size_t>("header_bytes");
+    Section defaults = reader.section("DEFAULT");
+    limits.header_value_bytes = defaults.number_as<std::size_t>("max_header_line");
+    if (defaults.is_set("max_header_line") && limits.header_value_bytes > limits.header_bytes)
+        defaults.warning(
+            "max_header_line", "is above [http] header_bytes, which a whole head may have"
+        );
     limits.header_fields = section.number_as<std::size_t>("header_fields");
     limits.connections = section.number_as<std::size_t>("connections");
     limits.connections_per_address = section.number_as<std::size_t>("connections_per_address");
@@ -298,13 +327,14 @@ ConfigReport read_config(const ConfigSources& sources) {
     config.schema = read_schema(sources, reader);
     config.database = read_database(reader, config.images.limits);
     read_stores(reader, config);
-    config.policy = read_policy(reader, sources);
+    config.protection = read_protection(reader, sources);
+    config.policy = read_policy(reader, sources, config.protection.policies);
     config.ingest = read_ingest(reader, config.auth.keystone);
-    config.protection = read_protection(reader);
     config.cache = read_cache(reader);
     config.key_manager = read_key_manager(reader);
     config.fetch_filter = read_fetch_filter(reader);
     config.imports = read_imports(reader, config.auth.keystone);
+    config.imports.plugins.formats = config.images.formats;
     config.sites = read_sites(reader, config.stores);
     config.process = read_process(reader);
     config.log = read_log(reader);

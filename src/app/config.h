@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "format/inspector.h"
 #include "http/api/health.h"
 #include "http/cors.h"
 #include "http/server.h"
@@ -115,7 +116,7 @@ struct DatabaseConfig {
 struct ImageRules {
     std::vector<std::string> disk_formats;
     std::vector<std::string> container_formats;
-    bool require_format_match = true;
+    format::FormatPolicy formats;
     std::uint64_t size_cap_bytes = 0;
     std::uint64_t project_quota_bytes = 0;  // 0: no limit
     std::string hashing_algorithm;
@@ -138,7 +139,7 @@ struct ApiConfig {
     std::string public_endpoint;  // no slash at its end; empty: made from the request
     bool believe_proxy_headers = false;
     http::api::HealthOptions health;
-    http::CorsOptions cors;
+    std::vector<http::CorsOptions> cors;  // empty: no page of another origin
     std::size_t longest_request_id = 64;
     std::size_t list_default = 25;
     std::size_t list_max = 1000;
@@ -167,7 +168,8 @@ struct ImportConfig {
 // Who may do what with which additional properties.
 struct ProtectionConfig {
     std::vector<service::PropertyRule> rules;
-    bool by_policy = false;  // they name policies, not roles
+    bool by_policy = false;         // they name policies, not roles
+    std::vector<Written> policies;  // those, and where
 };
 
 struct ProcessConfig {
@@ -238,16 +240,19 @@ Result<Config> load(const ConfigSources& sources);
 // What becomes of uploads, and [seed:NAME]; part of read_config.
 IngestConfig read_ingest(ConfigReader& reader, bool with_keystone);
 // Who may do what; part of read_config. Relative paths are looked for beside the files.
-service::Policy read_policy(ConfigReader& reader, const ConfigSources& sources);
+// `named_elsewhere`: policies that another file names, and where.
+service::Policy read_policy(
+    ConfigReader& reader, const ConfigSources& sources, const std::vector<Written>& named_elsewhere
+);
 // What schema-image.json beside a configuration file declares; part of read_config. Absent: there
 // is none.
 std::optional<DeclaredProperties> read_schema(const ConfigSources& sources, ConfigReader& reader);
 // property_protection_file; part of read_config.
-ProtectionConfig read_protection(ConfigReader& reader);
+ProtectionConfig read_protection(ConfigReader& reader, const ConfigSources& sources);
 // [import_filtering_opts]; part of read_config.
 net::FetchFilter read_fetch_filter(ConfigReader& reader);
 // What stands before the API; part of read_config. `listeners` are read already.
-http::CorsOptions read_cors(ConfigReader& reader);
+std::vector<http::CorsOptions> read_cors(ConfigReader& reader);
 http::api::HealthOptions read_health(
     ConfigReader& reader, const std::vector<http::ListenerOptions>& listeners
 );

@@ -22,8 +22,14 @@ service::ImportPluginOptions read_plugins(ConfigReader& reader) {
     }
     options.ignore_user_roles = inject.list("ignore_user_roles");
     options.output_format = reader.section("image_conversion").text("output_format");
-    options.require_image_format_match =
-        reader.section("image_format").flag("require_image_format_match");
+    Section formats = reader.section("image_format");
+    options.vmdk_types = formats.list("vmdk_allowed_types");
+    for (const std::string& type : options.vmdk_types)
+        if (type != to_string(format::VmdkKind::sparse) &&
+            type != to_string(format::VmdkKind::stream_optimized))
+            formats.warning(
+                "vmdk_allowed_types", "holds " + type + ", a type that is never taken; remove it"
+            );
     return options;
 }
 

@@ -1,5 +1,6 @@
 #include "app/config.h"
 #include "app/config_reader.h"
+#include "app/config_sources.h"
 
 #include <yaml-cpp/yaml.h>
 
@@ -19,6 +20,7 @@ std::size_t line_of(const YAML::Mark& mark) {
 
 // May be absent, also where an installer names it.
 constexpr std::string_view kUsualName = "policy.yaml";
+constexpr std::string_view kUsualDirectory = "policy.d";
 
 // An old way to write a rule: alternatives, each a list of checks that all must hold.
 std::string text_of_lists(const YAML::Node& alternatives) {
@@ -50,7 +52,7 @@ std::vector<service::PolicyOverride> rules_in(
         }
         for (const auto& entry : whole) {
             service::PolicyOverride rule{
-                entry.first.as<std::string>(), {}, line_of(entry.first.Mark())};
+                entry.first.as<std::string>(), {}, line_of(entry.first.Mark()), path};
             if (entry.second.IsScalar()) {
                 rule.text = entry.second.Scalar();
             } else if (entry.second.IsSequence()) {
@@ -67,40 +69,43 @@ std::vector<service::PolicyOverride> rules_in(
     return rules;
 }
 
-// The file beside the configuration; empty when there is none.
-std::string find_policy_file(const std::string& name, const ConfigSources& sources) {
-    std::vector<fs::path> candidates;
-    if (fs::path(name).is_absolute()) {
-        candidates.emplace_back(name);
-    } else {
-        for (const std::string& file : sources.files)
-            candidates.push_back(fs::path(file).parent_path() / name);
-        for (const std::string& directory : sources.directories)
-            candidates.push_back(fs::path(directory) / name);
-    }
-    std::error_code ignored;
-    for (const fs::path& candidate : candidates)
-        if (fs::is_regular_file(candidate, ignored)) return candidate.string();
-    return "";
+// Adds what is in the file to `rules`.
+void read_rules(
+    ConfigReader& reader, const std::string& path, std::vector<service::PolicyOverride>& rules
+) {
+    const std::ifstream file(path, std::ios::binary);
+    std::ostringstream text;
+    text << file.rdbuf();
+    if (!file.good()) return reader.add(Severity::mistake, {path, 0}, "can not be read");
+    for (service::PolicyOverride& rule : rules_in(reader, path, text.str()))
+        rules.push_back(std::move(rule));
+}
+
+void read_folder(
+    ConfigReader& reader, const std::string& directory, std::vector<service::PolicyOverride>& rules
+) {
+    std::error_code failure;
+    for (const std::string& file : files_in(directory, failure)) read_rules(reader, file, rules);
+    if (failure)
+        reader.add(
+            Severity::mistake, {directory, 0}, "can not be read (" + failure.message() + ")"
+        );
 }
 
 }  // namespace
 
-service::Policy read_policy(ConfigReader& reader, const ConfigSources& sources) {
+service::Policy read_policy(
+    ConfigReader& reader, const ConfigSources& sources, const std::vector<Written>& named_elsewhere
+) {
     Section section = reader.section("oslo_policy");
-    const service::PolicyOptions options{
+    service::PolicyOptions options{
         section.flag("enforce_new_defaults"), section.flag("enforce_scope")};
+    for (const Written& named : named_elsewhere) options.named_elsewhere.push_back(named.text);
     const std::string name = section.text("policy_file");
-    const std::string path = find_policy_file(name, sources);
+    const std::string path = find_beside_configuration(sources, name, fs::file_type::regular);
     std::vector<service::PolicyOverride> rules;
     if (!path.empty()) {
-        const std::ifstream file(path, std::ios::binary);
-        std::ostringstream text;
-        text << file.rdbuf();
-        if (file.good())
-            rules = rules_in(reader, path, text.str());
-        else
-            reader.add(Severity::mistake, {path, 0}, "can not be read");
+        read_rules(reader, path, rules);
     } else if (name != kUsualName) {
         section.mistake(
             "policy_file",
@@ -109,14 +114,34 @@ service::Policy read_policy(ConfigReader& reader, const ConfigSources& sources) 
                 "configuration"
         );
     }
+    for (const Written& dir : section.multi("policy_dirs")) {
+        const std::string found =
+            find_beside_configuration(sources, dir.text, fs::file_type::directory);
+        if (found.empty() && dir.text != kUsualDirectory)
+            reader.add(
+                Severity::warning,
+                dir.origin,
+                "[oslo_policy] policy_dirs names \"" + dir.text + "\", which is no folder there"
+            );
+        if (!found.empty()) read_folder(reader, found, rules);
+    }
     std::vector<service::PolicyFinding> findings;
     service::Policy policy(options, rules, findings);
     for (const service::PolicyFinding& finding : findings)
         reader.add(
             finding.is_mistake ? Severity::mistake : Severity::warning,
-            {path, finding.line},
+            {finding.file, finding.line},
             finding.what
         );
+    for (const Written& named : named_elsewhere)
+        if (!policy.has_rule(named.text))
+            reader.add(
+                Severity::unsafe,
+                named.origin,
+                "names the policy \"" + named.text +
+                    "\", which there is not; the rule default is taken instead, and that lets "
+                    "everybody pass unless it is written anew"
+            );
     return policy;
 }
 

@@ -1,4 +1,5 @@
 #include "app/config.h"
+#include "app/config_sources.h"
 #include "app/config_values.h"
 #include "base/text.h"
 
@@ -31,7 +32,7 @@ public:
     ProtectionFile(ConfigReader& reader, std::string file, bool names_policies)
         : reader_(reader), file_(std::move(file)), names_policies_(names_policies) {}
 
-    std::vector<PropertyRule> read() {
+    ProtectionConfig read() {
         std::ifstream in(file_);
         if (!in) mistake("can not be read; check the path and its permissions");
         for (std::string line; std::getline(in, line);) {
@@ -45,7 +46,7 @@ public:
             }
         }
         end();
-        return std::move(rules_);
+        return {std::move(rules_), names_policies_, std::move(policies_)};
     }
 
 private:
@@ -79,6 +80,8 @@ private:
                 names_policies_ ? "needs exactly one policy here"
                                 : "needs roles here, or \"@\" for everyone, or \"!\" for nobody"
             );
+        if (names_policies_ && words.front() != "@" && words.front() != "!")
+            policies_.push_back({words.front(), {file_, line_}});
         rules_.back().who[*action] = std::move(words);
     }
 
@@ -92,17 +95,19 @@ private:
     std::size_t line_ = 0;
     bool has_section_ = false;
     std::vector<PropertyRule> rules_;
+    std::vector<Written> policies_;
 };
 
 }  // namespace
 
-ProtectionConfig read_protection(ConfigReader& reader) {
+ProtectionConfig read_protection(ConfigReader& reader, const ConfigSources& sources) {
     Section defaults = reader.section("DEFAULT");
-    ProtectionConfig protection;
-    protection.by_policy = defaults.text("property_protection_rule_format") == "policies";
-    const std::string file = defaults.text("property_protection_file");
-    if (!file.empty()) protection.rules = ProtectionFile(reader, file, protection.by_policy).read();
-    return protection;
+    const bool by_policy = defaults.text("property_protection_rule_format") == "policies";
+    const std::string name = defaults.text("property_protection_file");
+    if (name.empty()) return {};
+    const std::string found =
+        find_beside_configuration(sources, name, std::filesystem::file_type::regular);
+    return ProtectionFile(reader, found.empty() ? name : found, by_policy).read();
 }
 
 }  // namespace slipway::app

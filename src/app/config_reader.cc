@@ -44,7 +44,8 @@ ConfigReader::ConfigReader(
     : values_(std::move(values)), environment_(std::move(environment)) {
     for (const OptionGroup& group : OptionTable::get().groups()) {
         const bool is_section = !group.name.starts_with("store") && group.name != "seed" &&
-                                group.name != "site" && group.name != "account";
+                                group.name != "site" && group.name != "account" &&
+                                group.name != "cors.NAME";
         if (is_section) sections_.push_back({group.name, {group.name}});
     }
 }

@@ -1,5 +1,5 @@
 #include "app/config.h"
-
+#include "app/config_sources.h"
 #include "base/json.h"
 
 #include <filesystem>
@@ -94,24 +94,11 @@ Result<DeclaredProperties> read_declared(const std::string& text) {
     return declared;
 }
 
-// The first that lies beside a configuration file, or in a folder of them.
-std::string find_schema_file(const ConfigSources& sources) {
-    std::vector<std::filesystem::path> folders;
-    for (const std::string& file : sources.files)
-        folders.push_back(std::filesystem::path(file).parent_path());
-    for (const std::string& directory : sources.directories) folders.emplace_back(directory);
-    for (const auto& folder : folders) {
-        std::error_code ignored;
-        if (std::filesystem::is_regular_file(folder / kFileName, ignored))
-            return (folder / kFileName).string();
-    }
-    return {};
-}
-
 }  // namespace
 
 std::optional<DeclaredProperties> read_schema(const ConfigSources& sources, ConfigReader& reader) {
-    const std::string file = find_schema_file(sources);
+    const std::string file =
+        find_beside_configuration(sources, kFileName, std::filesystem::file_type::regular);
     if (file.empty()) return std::nullopt;
     std::ifstream in(file);
     std::ostringstream text;

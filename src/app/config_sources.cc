@@ -48,20 +48,18 @@ void read_file(
     );
 }
 
-std::vector<std::string> files_in(const std::string& directory, std::vector<Mistake>& mistakes) {
-    std::vector<std::string> files;
+std::vector<std::string> conf_files_in(
+    const std::string& directory, std::vector<Mistake>& mistakes
+) {
     std::error_code failure;
-    for (fs::directory_iterator entry(directory, failure), end; !failure && entry != end;
-         entry.increment(failure)) {
-        if (entry->path().extension() == ".conf") files.push_back(entry->path().string());
-    }
+    std::vector<std::string> files = files_in(directory, failure);
+    std::erase_if(files, [](const std::string& file) { return !file.ends_with(".conf"); });
     if (failure) {
         mistakes.push_back(
             {{directory, 0},
              "can not be read (" + failure.message() + "); check the path and its permissions"}
         );
     }
-    std::sort(files.begin(), files.end());
     return files;
 }
 
@@ -139,12 +137,42 @@ std::vector<IniValue> read_values(const ConfigSources& sources, std::vector<Mist
         return parse_ini(dev_text(*sources.dev_directory), "--dev", mistakes);
     for (const std::string& file : sources.files) read_file(file, values, mistakes);
     for (const std::string& directory : sources.directories) {
-        for (const std::string& file : files_in(directory, mistakes))
+        for (const std::string& file : conf_files_in(directory, mistakes))
             read_file(file, values, mistakes);
     }
     auto last = parse_ini(sources.last_text, "the last file", mistakes);
     std::move(last.begin(), last.end(), std::back_inserter(values));
     return values;
+}
+
+std::vector<std::string> files_in(const std::string& directory, std::error_code& failure) {
+    std::vector<std::string> files;
+    for (fs::directory_iterator entry(directory, failure), end; !failure && entry != end;
+         entry.increment(failure)) {
+        std::error_code unknown;
+        const bool is_hidden = entry->path().filename().string().starts_with('.');
+        if (!is_hidden && !entry->is_directory(unknown)) files.push_back(entry->path().string());
+    }
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+std::string find_beside_configuration(
+    const ConfigSources& sources, const std::string& name, fs::file_type type
+) {
+    std::vector<fs::path> candidates;
+    if (fs::path(name).is_absolute()) {
+        candidates.emplace_back(name);
+    } else {
+        for (const std::string& directory : sources.directories)
+            candidates.push_back(fs::path(directory) / name);
+        for (auto file = sources.files.rbegin(); file != sources.files.rend(); ++file)
+            candidates.push_back(fs::path(*file).parent_path() / name);
+    }
+    std::error_code ignored;
+    for (const fs::path& candidate : candidates)
+        if (fs::status(candidate, ignored).type() == type) return candidate.string();
+    return "";
 }
 
 void report_permissions(ConfigReader& reader) {

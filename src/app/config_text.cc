@@ -36,6 +36,7 @@ bool is_store_kind(const std::string& group) {
 std::string sample_heading(const std::string& group) {
     if (is_store_kind(group)) return "#[STORE]";
     if (group == "account") return "#[ACCOUNT]";
+    if (group == "cors.NAME") return "#[cors.NAME]";
     const bool is_named = group == "seed" || group == "site";
     return is_named ? "#[" + group + ":NAME]" : "[" + group + "]";
 }

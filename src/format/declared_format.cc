@@ -71,7 +71,8 @@ Result<void> check_declared(
 ) {
     if (declared.container_format == "ova") return inspection.ova;
     if (declared.container_format != "bare") return {};
-    SLIPWAY_CHECK(inspection.safety);
+    if (!inspection.bad_partition_table || !policy.tolerates_bad_partition_tables)
+        SLIPWAY_CHECK(inspection.safety);
     if (!policy.require_image_format_match) return {};
     return check_match(declared, inspection);
 }

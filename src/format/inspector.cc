@@ -110,9 +110,13 @@ Inspection Inspector::verdict(std::optional<std::uint64_t> file_bytes) const {
         return inspection;
     }
     inspection.safety = found.safety(file_bytes);
-    if (inspection.safety && inspection.virtual_size > limits_.max_virtual_bytes)
+    inspection.bad_partition_table = found.format() == DiskFormat::gpt && !inspection.safety;
+    const bool may_be_taken = inspection.safety || inspection.bad_partition_table;
+    if (may_be_taken && inspection.virtual_size > limits_.max_virtual_bytes) {
         inspection.safety =
             not_accepted(to_string(inspection.format), "its disk is above the limit");
+        inspection.bad_partition_table = false;
+    }
     return inspection;
 }
 

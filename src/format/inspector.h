@@ -34,6 +34,8 @@ struct Inspection {
     std::uint64_t virtual_size = 0;
     // Unsupported when the bytes must not be stored as an image, whatever they were declared to be.
     Result<void> safety;
+    // That is all that is wrong with it: what the partition table of a bare disk breaks.
+    bool bad_partition_table = false;
     // Whether the file is an acceptable OVA; only looked at for that container.
     Result<void> ova;
 };
@@ -84,6 +86,8 @@ struct DeclaredFormat {
 struct FormatPolicy {
     // Off: bytes of another format than declared are taken. Unsafe ones never are.
     bool require_image_format_match = true;
+    // Bare disks are taken whatever their partition tables break.
+    bool tolerates_bad_partition_tables = false;
 };
 
 // Whether the bytes may be stored under what was declared; for an early verdict, whether to go on.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 namespace slipway::http {
 
@@ -43,28 +44,22 @@ std::vector<std::string> split(std::string_view list) {
     return words;
 }
 
+// One origin that is allowed, and how.
 class Cors {
 public:
-    explicit Cors(CorsOptions options) : options_(std::move(options)) {}
+    // `origin`: what Access-Control-Allow-Origin says.
+    Cors(const CorsOptions& options, std::string origin)
+        : options_(options), origin_(std::move(origin)) {}
 
-    // What Access-Control-Allow-Origin says to `origin`; empty: nothing.
-    [[nodiscard]] std::string allowed(std::string_view origin) const {
-        if (origin.empty()) return {};
-        if (holds(options_.allowed_origins, "*")) return "*";
-        const bool known =
-            std::ranges::find(options_.allowed_origins, origin) != options_.allowed_origins.end();
-        return known ? std::string(origin) : std::string();
-    }
-
-    void admit(Response& response, const std::string& origin) const {
-        response.with("Access-Control-Allow-Origin", origin);
-        if (origin == "*") return;
+    void admit(Response& response) const {
+        response.with("Access-Control-Allow-Origin", origin_);
+        if (origin_ == "*") return;
         response.with("Vary", "Origin");
         if (options_.allow_credentials) response.with("Access-Control-Allow-Credentials", "true");
     }
 
     // 200 without a body; without the headers that permit it, where the request would not do.
-    [[nodiscard]] Response preflight(const Request& request, const std::string& origin) const {
+    [[nodiscard]] Response preflight(const Request& request) const {
         Response response;
         const std::string method(request.header("Access-Control-Request-Method"));
         const auto wanted = split(request.header("Access-Control-Request-Headers"));
@@ -75,38 +70,51 @@ public:
                        std::ranges::find(kSimpleHeaders, lower_case(name)) != kSimpleHeaders.end();
             });
         if (!permitted) return response;
-        admit(response, origin);
+        admit(response);
         response.with("Access-Control-Max-Age", std::to_string(options_.max_age.count()));
         response.with("Access-Control-Allow-Methods", method);
         if (!wanted.empty()) response.with("Access-Control-Allow-Headers", joined(wanted));
         return response;
     }
 
-    void expose(Response& response, const std::string& origin) const {
-        admit(response, origin);
+    void expose(Response& response) const {
+        admit(response);
         if (!options_.expose_headers.empty())
             response.with("Access-Control-Expose-Headers", joined(options_.expose_headers));
     }
 
 private:
-    CorsOptions options_;
+    const CorsOptions& options_;
+    std::string origin_;
 };
 
-awaitable<Response> shared(const Cors& cors, const Handler& next, Request& request) {
-    const std::string origin = cors.allowed(request.header("Origin"));
-    if (origin.empty()) co_return co_await next(request);
+// Absent: `origin` is none, or not allowed.
+std::optional<Cors> find(const std::vector<CorsOptions>& all, std::string_view origin) {
+    if (origin.empty()) return std::nullopt;
+    for (const std::string_view wanted : {origin, std::string_view("*")})
+        for (const CorsOptions& options : all)
+            if (std::ranges::find(options.allowed_origins, wanted) != options.allowed_origins.end())
+                return Cors(options, std::string(wanted));
+    return std::nullopt;
+}
+
+awaitable<Response> shared(
+    const std::vector<CorsOptions>& all, const Handler& next, Request& request
+) {
+    const auto cors = find(all, request.header("Origin"));
+    if (!cors) co_return co_await next(request);
     if (request.method() == "OPTIONS" && request.has_header("Access-Control-Request-Method"))
-        co_return cors.preflight(request, origin);
+        co_return cors->preflight(request);
     Response response = co_await next(request);
-    cors.expose(response, origin);
+    cors->expose(response);
     co_return response;
 }
 
 }  // namespace
 
-Handler with_cors(CorsOptions options, Handler next) {
-    return [cors = Cors(std::move(options)), next = std::move(next)](Request& request) {
-        return shared(cors, next, request);
+Handler with_cors(std::vector<CorsOptions> options, Handler next) {
+    return [all = std::move(options), next = std::move(next)](Request& request) {
+        return shared(all, next, request);
     };
 }
 

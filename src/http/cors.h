@@ -8,7 +8,8 @@
 
 namespace slipway::http {
 
-// Which pages of other origins may call us from a browser: [cors], as oslo.middleware reads it.
+// Some pages of other origins that may call us from a browser, and how: [cors] and [cors.NAME], as
+// oslo.middleware reads them.
 struct CorsOptions {
     std::vector<std::string> allowed_origins;  // "https://horizon.example.org"; "*" is everyone
     bool allow_credentials = true;             // not with "*"
@@ -20,7 +21,8 @@ struct CorsOptions {
 
 // Answers a browser's question whether it may send a request (a preflight), and adds to other
 // answers what lets the page read them. Requests without Origin, and those of other origins, pass
-// unchanged: it is the browser that keeps their answers from the page.
-Handler with_cors(CorsOptions options, Handler next);
+// unchanged: it is the browser that keeps their answers from the page. Of several options those
+// count that name the origin first; "*" only where none do.
+Handler with_cors(std::vector<CorsOptions> options, Handler next);
 
 }  // namespace slipway::http

@@ -14,10 +14,10 @@
 namespace slipway::http {
 
 struct HeadLimits {
-    std::size_t bytes = 16U << 10U;  // request line, fields and the empty line
+    std::size_t bytes = 32U << 10U;  // request line, fields and the empty line
     std::size_t fields = 100;
     std::size_t name_bytes = 128;
-    std::size_t value_bytes = 8192;
+    std::size_t value_bytes = 16U << 10U;
     std::uint64_t body_bytes = std::uint64_t{1} << 62U;
 };
 

@@ -13,10 +13,10 @@
 namespace slipway::http {
 
 struct ServerLimits {
-    std::size_t header_bytes = 16U << 10U;
+    std::size_t header_bytes = 32U << 10U;
     std::size_t header_fields = 100;
     std::size_t header_name_bytes = 128;
-    std::size_t header_value_bytes = 8192;
+    std::size_t header_value_bytes = 16U << 10U;
     std::size_t connections = 1024;
     std::size_t connections_per_address = 256;
     std::chrono::milliseconds handshake_timeout{10'000};  // of TLS

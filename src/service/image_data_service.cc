@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "service/image_service.h"
+#include "service/upload_inspection.h"
 
 #include <algorithm>
 #include <chrono>
@@ -71,13 +72,9 @@ awaitable<Result<void>> ImageDataService::store_and_activate(
     Image image = intake.image();
     SLIPWAY_CO_TRY(
         store::UploadOutcome outcome,
-        outcome_of(
-            image,
-            intake.data(),
-            boot_form_mode(image, backend.info()),
-            with_.rules.require_image_format_match
-        )
+        outcome_of(image, intake.data(), boot_form_mode(image, backend.info()), with_.rules.formats)
     );
+    log_tolerated(image, intake.data().found, call);
     describe(image, outcome);
     SLIPWAY_CO_CHECK(co_await intake.seal(image));
     const Location& location = intake.data().location;
@@ -308,7 +305,7 @@ Intake::Dependencies ImageDataService::intake_parts() const {
         with_.pool,
         with_.server,
         with_.rules.hashing_algorithm,
-        with_.rules.require_image_format_match};
+        with_.rules.formats};
 }
 
 awaitable<void> ImageDataService::end_failed(

@@ -27,7 +27,7 @@ struct DataRules {
     std::int64_t image_size_cap = std::int64_t{1} << 40U;
     std::int64_t user_storage_quota = -1;  // per project
     std::string hashing_algorithm = "sha512";
-    bool require_image_format_match = true;
+    format::FormatPolicy formats;
 };
 
 struct UploadRequest {

@@ -139,12 +139,21 @@ awaitable<Result<StoredData>> ImportPlugins::decompress(
     co_return done;
 }
 
+bool ImportPlugins::is_converted_from(format::VmdkKind kind) const {
+    return std::ranges::find(options_.vmdk_types, to_string(kind)) != options_.vmdk_types.end();
+}
+
 awaitable<Result<StoredData>> ImportPlugins::convert(
     const Image& image, StoredData data, store::CloneProgress& progress, const Call& call
 ) {
     const bool is_iso = image.disk_format == "iso";
     if (is_iso || data.converted_to == options_.output_format) co_return data;
-    SLIPWAY_CO_CHECK(check_content(image, data.found, options_.require_image_format_match));
+    SLIPWAY_CO_CHECK(check_content(image, data.found, options_.formats));
+    if (const auto& kind = data.found.vmdk_kind; kind && !is_converted_from(*kind))
+        co_return Error(
+            Errc::unsupported,
+            "vmdk images of type " + std::string(to_string(*kind)) + " are not converted here"
+        );
     if (image.disk_format == options_.output_format && image.container_format == "bare")
         co_return data;
     SLIPWAY_CO_TRY(store::Backend* const backend, backends_.find(data.location.backend));

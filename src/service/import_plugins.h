@@ -25,7 +25,8 @@ struct ImportPluginOptions {
     std::map<std::string, std::string> inject;
     std::vector<std::string> ignore_user_roles{"admin"};
     std::string output_format = "qcow2";  // of image_conversion: raw, qcow2, vmdk
-    bool require_image_format_match = true;
+    std::vector<std::string> vmdk_types{"streamOptimized", "monolithicSparse"};  // converted from
+    format::FormatPolicy formats;
 };
 
 // The plug-ins of imports. Each reads the staged object back and puts another one by, on the same
@@ -52,6 +53,8 @@ private:
     awaitable<Result<StoredData>> convert(
         const Image& image, StoredData data, store::CloneProgress& progress, const Call& call
     );
+
+    [[nodiscard]] bool is_converted_from(format::VmdkKind kind) const;
 
     store::BackendSet& backends_;
     ImageDataService& data_;

@@ -3,6 +3,7 @@
 #include "service/import_checkpoint.h"
 #include "service/import_service.h"
 #include "service/taps.h"
+#include "service/upload_inspection.h"
 
 #include <algorithm>
 #include <chrono>
@@ -88,9 +89,8 @@ private:
         SLIPWAY_CO_CHECK(co_await verify(data, staged));
         SLIPWAY_CO_TRY(store::Backend* const backend, with_.backends.find(data.location.backend));
         const BootFormMode mode = boot_form_mode(image_, backend->info());
-        SLIPWAY_CO_TRY(
-            auto outcome, outcome_of(image_, data, mode, with_.require_image_format_match)
-        );
+        SLIPWAY_CO_TRY(auto outcome, outcome_of(image_, data, mode, with_.formats));
+        log_tolerated(image_, data.found, call_);
         describe(image_, outcome);
         if (input_.request.must_succeed)
             co_return co_await fill_all_stores(data.location, std::move(outcome));

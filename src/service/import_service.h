@@ -62,7 +62,7 @@ public:
         CopyService& copies;
         Activation& activation;
         ImageService& images;
-        bool require_image_format_match = true;
+        format::FormatPolicy formats;
         std::function<void()> on_garbage;
         std::map<ImportMethod, ImportFetcher*> fetchers = {};  // which outlive it
         ImportPlugins* plugins = nullptr;                      // which outlives it; null: none

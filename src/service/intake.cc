@@ -88,6 +88,7 @@ void write_found(json::Writer& writer, const format::Inspection& found) {
         writer.null();
     writer.member("virtual_size", static_cast<std::int64_t>(found.virtual_size));
     writer.member_or_null("unsafe", refusal_in(found.safety));
+    writer.member("bad_partition_table", found.bad_partition_table);
     writer.member_or_null("no_ova", refusal_in(found.ova));
 }
 
@@ -111,6 +112,8 @@ Result<format::Inspection> read_found(const json::Value& facts) {
     SLIPWAY_TRY(const auto unsafe, facts.optional_string("unsafe"));
     SLIPWAY_TRY(const auto no_ova, facts.optional_string("no_ova"));
     found.safety = refused(unsafe);
+    const auto bad_table = facts.find("bad_partition_table");
+    found.bad_partition_table = bad_table && bad_table->boolean();
     found.ova = refused(no_ova);
     return found;
 }
@@ -185,9 +188,12 @@ std::optional<BootForm> boot_form_of(
 }  // namespace
 
 Result<store::UploadOutcome> outcome_of(
-    const Image& image, const StoredData& data, BootFormMode mode, bool require_match
+    const Image& image,
+    const StoredData& data,
+    BootFormMode mode,
+    const format::FormatPolicy& formats
 ) {
-    SLIPWAY_CHECK(check_content(image, data.found, require_match));
+    SLIPWAY_CHECK(check_content(image, data.found, formats));
     store::UploadOutcome outcome;
     outcome.size_bytes = data.size_bytes;
     outcome.stored_bytes = data.location.stored_bytes;
@@ -250,8 +256,7 @@ awaitable<Result<void>> Intake::begin(
     SLIPWAY_CO_TRY(const std::size_t got, co_await read_full(body, head_));
     head_.resize(got);
     const format::Inspection found = UploadInspection::of_head(head_);
-    if (purpose_ == Purpose::upload)
-        SLIPWAY_CO_CHECK(check_content(image_, found, with_.require_image_format_match));
+    if (purpose_ == Purpose::upload) SLIPWAY_CO_CHECK(check_content(image_, found, with_.formats));
     layout_ = plan_layout(with_guesses(image_, found), kind_of(found), expected, backend.info());
     const std::uint64_t room = layout_.stored_bytes.value_or(0);
     auto chosen = co_await backend.place({image_.id, room, {}, {}}, call_);

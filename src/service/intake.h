@@ -42,7 +42,10 @@ struct StoredData {
 // What an image is when these are its data; `mode`: of its store, for this image.
 // Errors: unsupported when the content is not what the image says it is, or is not safe.
 Result<store::UploadOutcome> outcome_of(
-    const Image& image, const StoredData& data, BootFormMode mode, bool require_match
+    const Image& image,
+    const StoredData& data,
+    BootFormMode mode,
+    const format::FormatPolicy& formats
 );
 // The image's formats, when a plug-in has made data of another one.
 void apply_conversion(Image& image, const StoredData& data);
@@ -72,7 +75,7 @@ public:
         BlockingPool& pool;
         std::string server;
         std::string hashing_algorithm;
-        bool require_image_format_match = true;
+        format::FormatPolicy formats;
     };
 
     Intake(Dependencies with, Call call, Image image, Purpose purpose, std::uint64_t allowance);

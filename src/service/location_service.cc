@@ -135,7 +135,8 @@ public:
         outcome.digests = {values.checksum, algorithm, values.os_hash_value};
         if (!inspects) co_return outcome;
         const format::Inspection found = inspection.finish();
-        SLIPWAY_CO_CHECK(check_content(image_, found, with_.rules.require_image_format_match));
+        SLIPWAY_CO_CHECK(check_content(image_, found, with_.rules.formats));
+        log_tolerated(image_, found, call_);
         outcome.virtual_size_bytes = virtual_size_of(image_, found, bytes);
         if (kind_of(found) == ContentKind::vmdk_sparse && outcome.virtual_size_bytes &&
             !location_.clone_source().empty())

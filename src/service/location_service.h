@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/async.h"
+#include "format/inspector.h"
 #include "model/caller.h"
 #include "service/image_data_service.h"
 #include "service/image_patch.h"
@@ -24,7 +25,7 @@ struct LocationRules {
     bool do_secure_hash = true;            // look at the bytes, rather than believe
     int http_retries = 3;                  // after a failure to read them
     std::string hashing_algorithm = "sha512";
-    bool require_image_format_match = true;
+    format::FormatPolicy formats;
     int most_locations = 10;  // of an image; negative: no limit
 };
 

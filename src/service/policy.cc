@@ -147,7 +147,8 @@ Policy::Policy(
         if (check)
             rules_[rule.name] = std::move(*check);
         else
-            findings.push_back({true, rule.line, rule.name + " " + check.error().message});
+            findings.push_back({true, rule.file, rule.line, rule.name + " " + check.error().message}
+            );
     }
     check_references(overrides, findings);
 }
@@ -166,15 +167,19 @@ void Policy::check_references(
 ) const {
     std::set<std::string, std::less<>> used;
     for (const PolicyDefault& policy : policy_defaults()) used.emplace(policy.name);
+    used.insert(options_.named_elsewhere.begin(), options_.named_elsewhere.end());
     std::set<std::string> in_a_circle;
+    std::map<std::string_view, const PolicyOverride*> in_force;
+    for (const PolicyOverride& rule : overrides) in_force[rule.name] = &rule;
     for (const PolicyOverride& rule : overrides) {
         const auto found = rules_.find(rule.name);
-        if (found == rules_.end()) continue;
+        if (found == rules_.end() || in_force[rule.name] != &rule) continue;
         for (const std::string& name : references_of(found->second)) {
             used.insert(name);
             if (!rules_.contains(name))
                 findings.push_back(
                     {false,
+                     rule.file,
                      rule.line,
                      rule.name + " refers to the rule " + name + ", which there is not; the rule " +
                          std::string(kDefaultRule) + " is taken instead"}
@@ -185,6 +190,7 @@ void Policy::check_references(
         in_a_circle.insert(circle.begin(), circle.end());
         findings.push_back(
             {true,
+             rule.file,
              rule.line,
              rule.name + " refers to itself: " + joined(circle) + "; write one of them anew"}
         );
@@ -192,7 +198,10 @@ void Policy::check_references(
     for (const PolicyOverride& rule : overrides) {
         if (!used.contains(rule.name))
             findings.push_back(
-                {false, rule.line, rule.name + " is no policy of this version, and no rule uses it"}
+                {false,
+                 rule.file,
+                 rule.line,
+                 rule.name + " is no policy of this version, and no rule uses it"}
             );
     }
 }

@@ -109,21 +109,24 @@ struct Target {
     const NamespaceTarget* metadef_namespace = nullptr;
 };
 
-// A rule of a policy file, and the line it stands in.
+// A rule of a policy file, and where it stands.
 struct PolicyOverride {
     std::string name;
     std::string text;
     std::size_t line = 0;
+    std::string file{};
 };
 
 struct PolicyOptions {
     bool new_defaults = true;   // else what Glance allowed before them is allowed, too
     bool enforce_scope = true;  // tokens of the system or of a domain are refused
+    std::vector<std::string> named_elsewhere{};  // rules that are used though no policy names them
 };
 
 // What is to be said about a policy file.
 struct PolicyFinding {
     bool is_mistake = true;  // else a warning
+    std::string file;
     std::size_t line = 0;
     std::string what;
 };
@@ -133,8 +136,8 @@ class Policy {
 public:
     // The defaults alone.
     Policy();
-    // The defaults with `overrides` in their places. With a mistake among the findings it is not
-    // to be used.
+    // The defaults with `overrides` in their places; later ones win. With a mistake among the
+    // findings it is not to be used.
     Policy(
         const PolicyOptions& options,
         const std::vector<PolicyOverride>& overrides,

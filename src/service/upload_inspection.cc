@@ -1,5 +1,7 @@
 #include "service/upload_inspection.h"
 
+#include "base/log.h"
+
 namespace slipway::service {
 
 using format::DiskFormat;
@@ -42,12 +44,23 @@ Result<void> UploadInspection::see(std::span<const std::byte> chunk) {
     return {};
 }
 
-Result<void> check_content(const Image& image, const Inspection& found, bool require_match) {
+Result<void> check_content(
+    const Image& image, const Inspection& found, const format::FormatPolicy& formats
+) {
     const format::DeclaredFormat declared{
         image.disk_format.value_or(""),
         image.container_format.value_or(""),
         std::string(image.property("vmware_disktype"))};
-    return format::check_declared(declared, found, {require_match});
+    return format::check_declared(declared, found, formats);
+}
+
+void log_tolerated(const Image& image, const Inspection& found, const Call& call) {
+    if (image.container_format != "bare" || found.safety) return;
+    log::warning(
+        call,
+        "image.format.tolerated",
+        {{"image", image.id.str()}, {"error", found.safety.error().message}}
+    );
 }
 
 std::optional<std::uint64_t> virtual_size_of(

@@ -28,7 +28,12 @@ ContentKind kind_of(const format::Inspection& found);
 
 // Whether the content is what the image says it is, and is safe to keep.
 // Errors: unsupported, with what does not fit.
-Result<void> check_content(const Image& image, const format::Inspection& found, bool require_match);
+Result<void> check_content(
+    const Image& image, const format::Inspection& found, const format::FormatPolicy& formats
+);
+
+// Writes into the log what check_content() has let pass although it is not right.
+void log_tolerated(const Image& image, const format::Inspection& found, const Call& call);
 
 // Of the disk that `size_bytes` of such content describe; absent when nothing says.
 std::optional<std::uint64_t> virtual_size_of(

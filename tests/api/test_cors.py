@@ -10,6 +10,7 @@ from client import Api, octets
 from servers import Slipway
 
 HORIZON = "https://horizon.example"
+REPORTS = "https://reports.example"
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slipway]:
     work = tmp_path_factory.mktemp("slipway-cors")
     off = work / "off"
     options = {
-        "cors": {"allowed_origin": HORIZON},
+        "cors": {"allowed_origin": HORIZON, "max_age": 60},
+        "cors.reports": {"allowed_origin": REPORTS, "allow_methods": "GET", "allow_credentials": False},
         "healthcheck": {"disable_by_file_path": off, "detailed": True},
         "DEFAULT": {"max_request_id_length": 40},
     }
@@ -46,6 +48,26 @@ def test_a_page_may_ask_and_then_upload(api: Api) -> None:
     uploaded = api.upload(image_id, octets(1000), Origin=HORIZON)
     assert uploaded.status_code == 204
     assert uploaded.headers["Access-Control-Allow-Origin"] == HORIZON
+
+
+def test_each_origin_has_the_rules_of_its_section(api: Api) -> None:
+    def permitted(origin: str, method: str) -> dict[str, str]:
+        answer = api("OPTIONS", "/v2/images", headers={"Origin": origin, "Access-Control-Request-Method": method})
+        assert (answer.status_code, answer.content) == (200, b"")
+        return {name: value for name, value in answer.headers.items() if name.startswith("Access-Control-")}
+
+    assert permitted(HORIZON, "POST") == {
+        "Access-Control-Allow-Origin": HORIZON,
+        "Access-Control-Allow-Credentials": "true",
+        "Access-Control-Allow-Methods": "POST",
+        "Access-Control-Max-Age": "60",
+    }
+    assert permitted(REPORTS, "GET") == {
+        "Access-Control-Allow-Origin": REPORTS,
+        "Access-Control-Allow-Methods": "GET",
+        "Access-Control-Max-Age": "60",
+    }
+    assert permitted(REPORTS, "POST") == {}
 
 
 def test_other_pages_are_not_let_in(api: Api) -> None:

@@ -60,6 +60,24 @@ def test_a_head_may_be_as_large_as_header_bytes_says(start: Callable[..., Slipwa
     assert api.get("/versions", headers={"X-Padding": "x" * 2048}).status_code == 431
 
 
+def test_a_header_may_be_as_long_as_max_header_line_says(start: Callable[..., Slipway]) -> None:
+    api = Api(start(DEFAULT={"max_header_line": 20000}).url)
+    assert api.get("/v2/images", headers={"X-Auth-Token": "x" * 20000}).status_code == 200
+    assert api.get("/v2/images", headers={"X-Auth-Token": "x" * 20001}).status_code == 431
+
+
+def test_a_bad_partition_table_is_tolerated_where_that_is_said(start: Callable[..., Slipway]) -> None:
+    server = start(image_format={"gpt_safety_checks_nonfatal": "mbr"})
+    api = Api(server.url)
+    disk = bytearray(4096)
+    disk[446], disk[450], disk[510:512] = 0x01, 0x83, b"\x55\xaa"
+    image_id = api.active(bytes(disk))["id"]
+    lines = [line for line in server.log().splitlines() if "image.format.tolerated" in line]
+    assert len(lines) == 1
+    assert image_id in lines[0]
+    assert "boot flag" in lines[0]
+
+
 def ask(connection: socket.socket) -> None:
     connection.sendall(b"GET /versions HTTP/1.1\r\nHost: a\r\n\r\n")
 

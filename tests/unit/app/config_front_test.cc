@@ -17,8 +17,7 @@ TEST(ConfigCors, IsOffWithoutAnOrigin) {
     ConfigFolder folder;
     const auto report = folder.read("");
     ASSERT_TRUE(report.config);
-    EXPECT_THAT(report.config->api.cors.allowed_origins, IsEmpty());
-    EXPECT_THAT(report.config->api.cors.allow_methods, Contains("PATCH"));
+    EXPECT_THAT(report.config->api.cors, IsEmpty());
 }
 
 TEST(ConfigCors, TakesOriginsAndRefusesOtherUrls) {
@@ -26,13 +25,56 @@ TEST(ConfigCors, TakesOriginsAndRefusesOtherUrls) {
     const auto report =
         folder.read("[cors]\nallowed_origin = https://h.example, http://10.0.0.1:8080\n");
     ASSERT_TRUE(report.config);
+    ASSERT_EQ(report.config->api.cors.size(), 1U);
     EXPECT_THAT(
-        report.config->api.cors.allowed_origins,
+        report.config->api.cors.front().allowed_origins,
         ElementsAre("https://h.example", "http://10.0.0.1:8080")
     );
+    EXPECT_THAT(report.config->api.cors.front().allow_methods, Contains("PATCH"));
     EXPECT_THAT(
         folder.findings("[cors]\nallowed_origin = https://h.example/dashboard\n"),
         Contains(HasSubstr("write an origin"))
+    );
+}
+
+TEST(ConfigCors, ReadsFurtherSectionsThatInheritAllButTheirOrigins) {
+    ConfigFolder folder;
+    const auto report = folder.read(
+        "[cors]\nallowed_origin = https://h.example\nmax_age = 60\nallow_methods = GET, PUT\n"
+        "[cors.Reports]\nallowed_origin = https://r.example\nallow_methods = GET\n"
+        "allow_credentials = false\n"
+    );
+    ASSERT_TRUE(report.config);
+    EXPECT_THAT(report.findings, IsEmpty());
+    const auto& all = report.config->api.cors;
+    ASSERT_EQ(all.size(), 2U);
+    EXPECT_THAT(all[1].allowed_origins, ElementsAre("https://r.example"));
+    EXPECT_THAT(all[1].allow_methods, ElementsAre("GET"));
+    EXPECT_FALSE(all[1].allow_credentials);
+    EXPECT_EQ(all[1].max_age, std::chrono::seconds(60));
+    EXPECT_THAT(all[1].expose_headers, Contains("X-OpenStack-Request-ID"));
+}
+
+TEST(ConfigCors, NeedsNoSectionBesideTheFurtherOnes) {
+    ConfigFolder folder;
+    const auto report = folder.read("[cors.a]\nallowed_origin = https://a.example\n");
+    ASSERT_TRUE(report.config);
+    ASSERT_EQ(report.config->api.cors.size(), 1U);
+    EXPECT_THAT(report.config->api.cors.front().allow_methods, Contains("PATCH"));
+}
+
+TEST(ConfigCors, WarnsAboutSectionsThatDoNothing) {
+    ConfigFolder folder;
+    EXPECT_THAT(
+        folder.findings(
+            "[cors]\nallowed_origin = https://h.example\n[cors.a]\nmax_age = 60\n"
+            "[cors.b]\nallowed_origin = https://h.example\n[cors.c]\nallowed_origin = h.example\n"
+        ),
+        ElementsAre(
+            HasSubstr("[cors.a] allowed_origin is missing"),
+            HasSubstr("slipway.conf:6: [cors.b] allowed_origin holds \"https://h.example\", which"),
+            HasSubstr("slipway.conf:8: [cors.c] allowed_origin holds \"h.example\"; write")
+        )
     );
 }
 

@@ -76,5 +76,42 @@ TEST(ConfigImport, RefusesWhatCanNotWork) {
     );
 }
 
+TEST(ConfigFormats, AreStrictUnlessToldOtherwise) {
+    ConfigFolder folder;
+    const auto usual = folder.read("");
+    ASSERT_TRUE(usual.config);
+    EXPECT_TRUE(usual.config->images.formats.require_image_format_match);
+    EXPECT_FALSE(usual.config->images.formats.tolerates_bad_partition_tables);
+    EXPECT_THAT(
+        usual.config->imports.plugins.vmdk_types, ElementsAre("streamOptimized", "monolithicSparse")
+    );
+    const auto report = folder.read(
+        "[image_format]\nrequire_image_format_match = false\n"
+        "gpt_safety_checks_nonfatal = mbr, gptmbr\nvmdk_allowed_types = streamOptimized\n"
+    );
+    ASSERT_TRUE(report.config);
+    EXPECT_THAT(report.findings, IsEmpty());
+    EXPECT_FALSE(report.config->images.formats.require_image_format_match);
+    EXPECT_TRUE(report.config->images.formats.tolerates_bad_partition_tables);
+    EXPECT_FALSE(report.config->imports.plugins.formats.require_image_format_match);
+    EXPECT_TRUE(report.config->imports.plugins.formats.tolerates_bad_partition_tables);
+    EXPECT_THAT(report.config->imports.plugins.vmdk_types, ElementsAre("streamOptimized"));
+}
+
+TEST(ConfigFormats, AreCalledByTheirNames) {
+    ConfigFolder folder;
+    const auto only_gpt = folder.read("[image_format]\ngpt_safety_checks_nonfatal = gptmbr\n");
+    ASSERT_TRUE(only_gpt.config);
+    EXPECT_FALSE(only_gpt.config->images.formats.tolerates_bad_partition_tables);
+    EXPECT_THAT(
+        folder.findings("[image_format]\ngpt_safety_checks_nonfatal = gpt\n"),
+        Contains(HasSubstr("gpt_safety_checks_nonfatal"))
+    );
+    EXPECT_THAT(
+        folder.findings("[image_format]\nvmdk_allowed_types = monolithicFlat\n"),
+        ElementsAre(HasSubstr("holds monolithicFlat, a type that is never taken"))
+    );
+}
+
 }  // namespace
 }  // namespace slipway::app

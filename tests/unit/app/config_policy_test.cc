@@ -114,5 +114,79 @@ TEST_F(ConfigPolicy, WantsAFileThatIsNamedToBeThere) {
     EXPECT_TRUE(observer_may_publicize(absolute));
 }
 
+TEST_F(ConfigPolicy, TakesTheFilesOfAFolderOneOverTheOther) {
+    folder.write("policy.d/20-second.yaml", "publicize_image: role:observer\n");
+    folder.write("policy.d/10-first.json", R"({"publicize_image": "!"})");
+    folder.write("policy.d/.hidden.yaml", "publicize_image: '!'\n");
+    folder.write("policy.d/more/30-third.yaml", "publicize_image: '!'\n");
+    const auto with_file = read("publicize_image: role:admin\n");
+    ASSERT_TRUE(with_file.config);
+    EXPECT_THAT(with_file.findings, IsEmpty());
+    EXPECT_TRUE(observer_may_publicize(with_file));
+    std::filesystem::remove(folder.path("policy.yaml"));
+    EXPECT_TRUE(observer_may_publicize(folder.read("")));
+}
+
+TEST_F(ConfigPolicy, SaysInWhichFileOfAFolderAMistakeIs) {
+    folder.write("policy.d/10-first.yaml", "get_image: '@'\npublicize_image: role:admin or\n");
+    folder.write("policy.d/20-second.yaml", "modify_image: rule:gone\n");
+    folder.write("policy.d/30-third.yaml", "- delete_image\n");
+    // What a later file replaces is not looked into.
+    EXPECT_THAT(
+        said_of("modify_image: rule:also_gone\n"),
+        ElementsAre(
+            "policy.d/30-third.yaml:1: is no list of policies; write NAME: \"RULE\" lines",
+            "policy.d/10-first.yaml:2: publicize_image ends where a check should follow",
+            "policy.d/20-second.yaml:1: modify_image refers to the rule gone, which there is not; "
+            "the rule default is taken instead"
+        )
+    );
+}
+
+TEST_F(ConfigPolicy, TakesFoldersThatAreNamed) {
+    folder.write("ours/a.yaml", "publicize_image: '!'\n");
+    folder.write("theirs/a.yaml", "publicize_image: role:observer\n");
+    const std::string both =
+        "[oslo_policy]\npolicy_dirs = ours\npolicy_dirs = " + folder.path("theirs") + "\n";
+    EXPECT_TRUE(observer_may_publicize(folder.read(both)));
+    EXPECT_THAT(
+        folder.findings("[oslo_policy]\npolicy_dirs = gone.d\n"),
+        ElementsAre("slipway.conf:2: [oslo_policy] policy_dirs names \"gone.d\", which is no "
+                    "folder there")
+    );
+}
+
+// As oslo.config finds files: folders of --config-dir come first, then the last file's.
+TEST_F(ConfigPolicy, LooksBesideTheLastConfigurationFirst) {
+    folder.write("conf.d/policy.yaml", "publicize_image: role:observer\n");
+    folder.sources.directories = {folder.path("conf.d")};
+    EXPECT_TRUE(observer_may_publicize(read("publicize_image: '!'\n")));
+}
+
+constexpr const char* kProtections =
+    "[^x_]\ncreate = rule_of_ours\nread = @\nupdate = rule_of_our\ndelete = !\n";
+
+TEST_F(ConfigPolicy, KnowsWhichPoliciesPropertyProtectionsMayName) {
+    const std::string by_policy =
+        "[DEFAULT]\nproperty_protection_file = protections.conf\n"
+        "property_protection_rule_format = policies\n";
+    folder.write("protections.conf", kProtections);
+    const auto report = read("rule_of_ours: role:member\n", by_policy);
+    EXPECT_TRUE(report.config);
+    EXPECT_TRUE(report.has(Severity::unsafe));
+    EXPECT_THAT(
+        folder.lines_of(report),
+        ElementsAre(HasSubstr("protections.conf:4: names the policy \"rule_of_our\", which there "
+                              "is not"))
+    );
+}
+
+TEST_F(ConfigPolicy, TakesRolesInPropertyProtectionsAsTheyAre) {
+    folder.write("protections.conf", kProtections);
+    EXPECT_THAT(
+        folder.findings("[DEFAULT]\nproperty_protection_file = protections.conf\n"), IsEmpty()
+    );
+}
+
 }  // namespace
 }  // namespace slipway::app

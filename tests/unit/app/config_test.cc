@@ -25,7 +25,7 @@ TEST(Config, HasDefaultsForEverything) {
     EXPECT_EQ(config->listeners[0].address, "127.0.0.1");
     EXPECT_EQ(config->listeners[0].port, 9292);
     EXPECT_EQ(config->listeners[0].kind, http::Listener::users);
-    EXPECT_EQ(config->http.header_bytes, 16384U);
+    EXPECT_EQ(config->http.header_bytes, 32768U);
     EXPECT_EQ(config->http.stall_limit, std::chrono::seconds(60));
     EXPECT_EQ(config->api.list_default, 25U);
     EXPECT_EQ(config->api.list_max, 1000U);
@@ -51,6 +51,7 @@ TEST(Config, DefaultsOfTheTableAreThoseOfTheStructs) {
     ASSERT_TRUE(config);
     const http::ServerLimits http;
     EXPECT_EQ(config->http.header_bytes, http.header_bytes);
+    EXPECT_EQ(config->http.header_value_bytes, http.header_value_bytes);
     EXPECT_EQ(config->http.header_fields, http.header_fields);
     EXPECT_EQ(config->http.connections, http.connections);
     EXPECT_EQ(config->http.connections_per_address, http.connections_per_address);
@@ -531,6 +532,54 @@ TEST(ConfigHostileFiles, AreReportedAndNeverCrash) {
     EXPECT_FALSE(folder.read("[DEFAULT]\nbind_host = " + std::string(100'000, '$') + "\n").config);
     EXPECT_FALSE(
         folder.read("[DEFAULT]\nenabled_backends = " + std::string(100'000, ':') + "\n").config
+    );
+}
+
+TEST(Config, RefusesAPublicListenerForServicesWithoutTls) {
+    ConfigFolder folder;
+    const auto said = [&](const std::string& address, const std::string& more = "") {
+        auto lines = folder.findings(
+            "[paste_deploy]\nflavor = keystone\n[service_api]\nbind_port = 9294\nbind_host = " +
+            address + "\n" + more
+        );
+        std::erase_if(lines, [](const auto& line) {
+            return line.find("[service_api]") == std::string::npos;
+        });
+        return lines;
+    };
+    for (const char* address : {"192.0.2.7", "0.0.0.0", "::", "8.8.8.8", "2a00::1"}) {
+        const auto refused = said(address, "public_without_tls = true\n");
+        EXPECT_THAT(refused, IsEmpty()) << address;
+    }
+    for (const char* address : {"0.0.0.0", "::", "8.8.8.8", "2a00::1"})
+        EXPECT_THAT(
+            said(address), ElementsAre(HasSubstr("bind_host is an address that may be public"))
+        ) << address;
+    for (const char* address : {"127.0.0.1", "localhost", "10.1.2.3", "192.168.0.1", "fd00::1"})
+        EXPECT_THAT(said(address), IsEmpty()) << address;
+    folder.write("cert.pem", "");
+    folder.write("key.pem", "");
+    EXPECT_THAT(
+        said(
+            "8.8.8.8",
+            "[DEFAULT]\ncert_file = " + folder.path("cert.pem") +
+                "\nkey_file = " + folder.path("key.pem") + "\n"
+        ),
+        IsEmpty()
+    );
+}
+
+TEST(Config, WarnsAboutAHeaderThatNoHeadHasRoomFor) {
+    ConfigFolder folder;
+    const auto report = folder.read("[DEFAULT]\nmax_header_line = 20000\n");
+    ASSERT_TRUE(report.config);
+    EXPECT_THAT(report.findings, IsEmpty());
+    EXPECT_EQ(report.config->http.header_value_bytes, 20000U);
+    EXPECT_THAT(
+        folder.findings("[DEFAULT]\nmax_header_line = 40000\n"),
+        ElementsAre(
+            HasSubstr("slipway.conf:2: [DEFAULT] max_header_line is above [http] header_bytes")
+        )
     );
 }
 

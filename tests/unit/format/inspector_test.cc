@@ -502,6 +502,22 @@ TEST(DeclaredFormat, MayDifferWhereThePolicyToleratesIt) {
     EXPECT_TRUE(declared(gpt_disk(), "vmdk", "", false));
 }
 
+TEST(DeclaredFormat, OfABareDiskMayHaveABadPartitionTableWhereThePolicyToleratesIt) {
+    const FormatPolicy tolerant{true, true};
+    Bytes disk = mbr_disk();
+    disk[446] = std::byte{1};
+    EXPECT_TRUE(inspect(disk).bad_partition_table);
+    EXPECT_TRUE(check_declared({"raw", "bare", ""}, inspect(disk), tolerant));
+    EXPECT_FALSE(check_declared({"raw", "bare", ""}, inspect(disk)));
+    EXPECT_FALSE(check_declared({"qcow2", "bare", ""}, inspect(disk), tolerant));
+    Bytes sparse = sparse_disk();
+    put16le(sparse, 510, 0xAA55);
+    EXPECT_FALSE(check_declared({"vmdk", "bare", ""}, inspect(sparse), tolerant));
+    Inspector small({1000});
+    small.see(disk);
+    EXPECT_FALSE(check_declared({"raw", "bare", ""}, small.finish(), tolerant));
+}
+
 TEST(DeclaredFormat, OfOtherContainersIsNotLookedInto) {
     EXPECT_TRUE(check_declared({"vmdk", "docker", ""}, inspect(qcow2_disk())));
 }

@@ -26,8 +26,8 @@ std::string header_of(const Response& response, std::string_view wanted) {
     return {};
 }
 
-Response answer(FakeRequest request, CorsOptions options = horizon_only()) {
-    const Handler handler = with_cors(std::move(options), [](Request&) -> awaitable<Response> {
+Response answer(FakeRequest request, std::vector<CorsOptions> all = {horizon_only()}) {
+    const Handler handler = with_cors(std::move(all), [](Request&) -> awaitable<Response> {
         co_return json_response(201, "made");
     });
     return test::run(handler(request));
@@ -87,9 +87,25 @@ TEST(Cors, SendsNoCredentialsToEveryone) {
     options.allowed_origins = {"*"};
     FakeRequest request("GET", "/v2/images");
     request.with("Origin", "https://anywhere.example");
-    const Response response = answer(std::move(request), options);
+    const Response response = answer(std::move(request), {options});
     EXPECT_EQ(header_of(response, "Access-Control-Allow-Origin"), "*");
     EXPECT_EQ(header_of(response, "Access-Control-Allow-Credentials"), "");
+}
+
+TEST(Cors, HoldsEachOriginToItsOwnRules) {
+    CorsOptions everyone;
+    everyone.allowed_origins = {"*"};
+    everyone.allow_methods = {"GET"};
+    const std::vector<CorsOptions> all{everyone, horizon_only()};
+    EXPECT_EQ(header_of(answer(question("PUT", ""), all), "Access-Control-Allow-Origin"), kHorizon);
+    FakeRequest elsewhere("OPTIONS", "/v2/images");
+    elsewhere.with("Origin", "https://anywhere.example");
+    FakeRequest reads = elsewhere;
+    reads.with("Access-Control-Request-Method", "GET");
+    FakeRequest writes = elsewhere;
+    writes.with("Access-Control-Request-Method", "PUT");
+    EXPECT_EQ(header_of(answer(reads, all), "Access-Control-Allow-Origin"), "*");
+    EXPECT_EQ(header_of(answer(writes, all), "Access-Control-Allow-Origin"), "");
 }
 
 TEST(Cors, LeavesOptionsWithoutAQuestionToTheRouter) {

@@ -137,7 +137,8 @@ const std::vector<Row>& rows() {
         {"HTTP/1.10", "GET / HTTP/1.10\r\nHost: a\r\n\r\n", 400},
         {"another expectation", with_host("Expect: 200-ok\r\n"), 417},
         {"a long name", with_host(std::string(129, 'n') + ": 1\r\n"), 431},
-        {"a long value", with_host("X: " + std::string(8193, 'v') + "\r\n"), 431},
+        {"a long value", with_host("X: " + std::string(16385, 'v') + "\r\n"), 431},
+        {"the longest value", with_host("X: " + std::string(16384, 'v') + "\r\n"), 200},
         {"nothing", "\r\n\r\n", 400},
         {"an empty line within", "GET / HTTP/1.1\r\nHost: a\r\n\r\nX: 1\r\n\r\n", 400},
         {"a length", with_host("Content-Length: 4\r\n"), 200},
@@ -162,6 +163,7 @@ TEST(Framing, AgreesWithAnotherParserOnWhatItAccepts) {
         if (row.status != 200) continue;
         beast_http::request_parser<beast_http::empty_body> parser;
         parser.skip(true);
+        parser.header_limit(kLimits.bytes);
         boost::system::error_code ec;
         parser.put(boost::asio::buffer(row.bytes), ec);
         ASSERT_FALSE(ec) << row.what << ": " << ec.message();

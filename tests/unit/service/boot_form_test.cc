@@ -232,7 +232,7 @@ TEST(ReplacingBootForm, IsNotMadeOfAnotherServicesObject) {
 
 TEST(ReplacingBootForm, LeavesAnImageThatNoDiskCanBeMadeOfAsItCame) {
     ServicesOptions options = replacing();
-    options.rules.require_image_format_match = false;
+    options.rules.formats.require_image_format_match = false;
     Services services(options);
     const ImageId id = services.create_image("iso");
     ASSERT_OK(services.upload(id, pattern(100)));

@@ -129,6 +129,37 @@ TEST(ImportPlugins, RefuseToConvertWhatIsNotWhatItClaims) {
     EXPECT_EQ(services.image(id).status, ImageStatus::queued);
 }
 
+TEST(ImportPlugins, ConvertVmdksOfTheTypesThatAreAllowed) {
+    Services maker(with({ImportPlugin::image_conversion}, "vmdk"));
+    const ImageId raw = maker.create_image("raw");
+    ASSERT_OK(import(maker, raw, pattern(5 * 65'536)));
+    const std::string vmdk = maker.download(member_of("owner"), raw).value();
+
+    ServicesOptions options = with({ImportPlugin::image_conversion});
+    Services all(options);
+    ASSERT_OK(import(all, all.create_image("vmdk"), vmdk));
+    options.plugins.vmdk_types = {"streamOptimized"};
+    Services few(options);
+    const auto refused = import(few, few.create_image("vmdk"), vmdk);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message, HasSubstr("monolithicSparse"));
+}
+
+// What the data are is told by their record once they are staged.
+TEST(ImportPlugins, RememberWhatIsToleratedOfStagedData) {
+    std::string disk(4096, '\0');
+    disk[446] = '\x01';
+    disk[450] = '\x83';
+    disk.replace(510, 2, "\x55\xAA");
+    for (const bool tolerant : {false, true}) {
+        ServicesOptions options = with({});
+        options.rules.formats.tolerates_bad_partition_tables = tolerant;
+        Services services(options);
+        const auto imported = import(services, services.create_image("raw"), disk);
+        EXPECT_EQ(imported.has_value(), tolerant);
+    }
+}
+
 TEST(ImportPlugins, InjectPropertiesButNotForAdministrators) {
     Services services(with({ImportPlugin::inject_image_metadata}));
     for (const bool admin : {false, true}) {

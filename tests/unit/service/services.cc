@@ -118,7 +118,7 @@ Services::Services(const ServicesOptions& options)
            copies,
            activation,
            images,
-           options.rules.require_image_format_match,
+           options.rules.formats,
            [this] { ++garbage_notices; },
            options.fetchers,
            &plugins}

@@ -60,6 +60,32 @@ TEST(Upload, MakesARawImageOfKnownSizeActive) {
     EXPECT_EQ(services.garbage_notices, 0);
 }
 
+// A disk with a boot flag that is none.
+std::string disk_with_bad_table() {
+    std::string disk(4096, '\0');
+    disk[446] = '\x01';
+    disk[450] = '\x83';
+    disk.replace(510, 2, "\x55\xAA");
+    return disk;
+}
+
+TEST(Upload, TakesABadPartitionTableOnlyWhereThatIsConfigured) {
+    Services strict(reachable());
+    const ImageId refused = strict.create_image("raw");
+    const auto outcome = strict.upload(refused, disk_with_bad_table());
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().code, Errc::unsupported);
+    expect_nothing_left(strict, refused);
+
+    ServicesOptions options = reachable();
+    options.rules.formats.tolerates_bad_partition_tables = true;
+    Services tolerant(options);
+    const ImageId taken = tolerant.create_image("raw");
+    ASSERT_OK(tolerant.upload(taken, disk_with_bad_table()));
+    EXPECT_EQ(tolerant.image(taken).status, ImageStatus::active);
+    EXPECT_EQ(tolerant.image(taken).virtual_size_bytes, 4096U);
+}
+
 TEST(Upload, KeepsARawDiskInASparseFile) {
     Services services(reachable());
     const ImageId id = services.create_image("raw");
