@@ -18,6 +18,13 @@ add_library(slipway_soci INTERFACE)
 target_include_directories(slipway_soci SYSTEM INTERFACE ${SOCI_INCLUDE_DIR} ${POSTGRESQL_INCLUDE_DIR})
 target_link_libraries(slipway_soci INTERFACE soci_core soci_sqlite3 soci_postgresql SQLite::SQLite3)
 
+# MariaDB's client: only to read the database of a Glance that is taken over.
+find_library(MARIADB_LIBRARY mariadb REQUIRED)
+find_path(MARIADB_INCLUDE_DIR mysql.h PATH_SUFFIXES mariadb REQUIRED)
+add_library(slipway_mariadb INTERFACE)
+target_include_directories(slipway_mariadb SYSTEM INTERFACE ${MARIADB_INCLUDE_DIR})
+target_link_libraries(slipway_mariadb INTERFACE ${MARIADB_LIBRARY})
+
 # Debian's zstd has no CMake package either.
 find_library(ZSTD_LIBRARY zstd REQUIRED)
 find_path(ZSTD_INCLUDE_DIR zstd.h REQUIRED)

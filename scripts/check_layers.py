@@ -26,7 +26,7 @@ MAY_INCLUDE = {
 
 # Foreign headers -> folders that may see them. The rest of the house uses our words for them.
 KEPT_IN = {
-    re.compile(r"(soci/|sqlite3\.h$|libpq)"): {"store"},
+    re.compile(r"(soci/|sqlite3\.h$|libpq|mysql\.h$|errmsg\.h$)"): {"store"},
     re.compile(r"libxml/"): {"vsphere", "format"},
     re.compile(r"(zlib|zstd)\.h$"): {"format"},
     re.compile(r"boost/beast"): {"base", "net"},

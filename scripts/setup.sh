@@ -8,7 +8,7 @@ purpose=${1:-run}
 # python3-venv: the stock client, which the printed lines use, comes into an environment of its own.
 packages=(
     clang-16 lld-16 cmake ninja-build ccache pkg-config
-    libboost1.81-dev libssl-dev rapidjson-dev libxml2-dev libsqlite3-dev libsoci-dev libpq-dev
+    libboost1.81-dev libssl-dev rapidjson-dev libxml2-dev libsqlite3-dev libsoci-dev libpq-dev libmariadb-dev
     libspdlog-dev libcli11-dev libyaml-cpp-dev zlib1g-dev libzstd-dev ca-certificates python3 python3-venv libre2-dev
 )
 tests=(libclang-rt-16-dev libgtest-dev libgmock-dev)
@@ -16,7 +16,7 @@ case "$purpose" in
     run) ;;
     demo) packages+=(grub-rescue-pc) ;;
     lint) packages+=("${tests[@]}" clang-format-16 clang-tidy-16) ;;
-    test) packages+=("${tests[@]}" clang-format-16 qemu-utils postgresql grub-rescue-pc curl) ;;
+    test) packages+=("${tests[@]}" clang-format-16 qemu-utils postgresql mariadb-server mariadb-client openssl grub-rescue-pc curl) ;;
     control) packages=(mariadb-server mariadb-client qemu-utils python3 python3-venv) ;;
     *)
         echo "setup: unknown purpose '$purpose'; one of run, demo, test, lint, control" >&2

@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
         cli::evacuate,
         cli::store_list,
         cli::store_test,
+        cli::import_glance,
         cli::version};
     return cli::run(argc, argv, commands);
 }

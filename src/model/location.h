@@ -49,9 +49,12 @@ struct Location {
     std::string server;  // the process that writes it, see Catalog::begin_server
     Time created_at;
     Time not_before;  // garbage is left alone until then
-    // Under which a client named bytes that slipway did not write: they are read, never changed or
-    // removed. Empty for all that slipway wrote.
+    // Under which a client named bytes that slipway did not write: they are read and never changed.
+    // Empty for all that slipway wrote.
     std::string url;
+    // With a URL: another image service wrote the file for this image, which was taken over from
+    // it. Then the file is removed with the location, else never.
+    bool is_owned = false;
     std::string metadata = "{}";  // what clients keep beside it, a JSON object
 
     [[nodiscard]] bool is_foreign() const { return !url.empty(); }

@@ -44,7 +44,7 @@ awaitable<Result<bool>> Collector::collect(const Location& location) {
     const Call call{"gc-" + location.id.str(), after(kRemoveLimit)};
     const auto backend = backends_.find(location.backend);
     Result<void> removed;
-    if (location.is_foreign())
+    if (location.is_foreign() && !location.is_owned)
         ;  // never ours to remove: the row alone goes
     else if (backend)
         removed = co_await (*backend)->remove(location, call);

@@ -8,6 +8,14 @@ Result<std::optional<Location>> Backend::foreign_location(const std::string&) co
     return std::optional<Location>();
 }
 
+Result<std::optional<Location>> Backend::adopted_location(
+    const ImageId& image, const std::string& url
+) const {
+    SLIPWAY_TRY(auto location, foreign_location(url));
+    if (location) location->image_id = image;
+    return location;
+}
+
 namespace {
 
 Error without_vcenter() {

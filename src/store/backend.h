@@ -137,13 +137,21 @@ public:
     virtual awaitable<Result<std::uint64_t>> stat(const Location& location, const Call& call) = 0;
 
     // Removes the object's directory with all that is in it. An absent one is fine. Refuses any
-    // path that is not <store dir>/<image id>.<attempt>.
+    // path that is not <store dir>/<image id>.<attempt>. Of a location that is owned, the file
+    // alone, which must bear the image's name.
     virtual awaitable<Result<void>> remove(const Location& location, const Call& call) = 0;
 
     // The location that `url` names, when it is one that clients may name and that lies in this
     // store: bytes that slipway did not write. Absent for the URLs of other stores.
     // Errors: invalid_argument for one that would lie here but is not acceptable.
     [[nodiscard]] virtual Result<std::optional<Location>> foreign_location(const std::string& url
+    ) const;
+
+    // The same for a URL in the record that another image service keeps of `image`. `is_owned` is
+    // set where the file bears the image's name, as that service writes it; there is no URL where
+    // it is an object as this server writes them.
+    [[nodiscard]] virtual Result<std::optional<Location>> adopted_location(
+        const ImageId& image, const std::string& url
     ) const;
 
     // Names of the objects' directories below the store directory of every datastore.

@@ -41,6 +41,7 @@ Result<void> insert_location(Db& db, const Location& location) {
         location.not_before,
         location.is_foreign() ? DbValue(location.url) : DbValue(),
         location.metadata,
+        location.is_owned,
     };
     SLIPWAY_TRY(
         const auto inserted,
@@ -257,6 +258,11 @@ awaitable<Result<std::vector<Location>>> SqlCatalog::collectable_garbage(std::si
             *db_,
             "state = 'garbage' and not_before <= ? and not exists (select 1 from tasks "
             "where tasks.location_id = locations.id and tasks.status in ('pending', 'running')) "
+            // A file that another image names as well stays until that one lets go of it.
+            "and not (owned = 1 and exists (select 1 from locations other where other.backend = "
+            "locations.backend and other.datastore = locations.datastore and other.directory = "
+            "locations.directory and other.data_file = locations.data_file and other.id <> "
+            "locations.id and other.state <> 'garbage')) "
             "order by not_before, id limit ?",
             {now(), std::uint64_t{limit}}
         );

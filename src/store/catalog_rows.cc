@@ -13,7 +13,7 @@ const std::string_view kImageColumns =
     "boot_reason, is_object";
 const std::string_view kLocationColumns =
     "id, image_id, backend, datastore, datastore_ref, directory, data_file, descriptor, form, "
-    "data_offset, stored_bytes, state, server, created_at, not_before, url, metadata";
+    "data_offset, stored_bytes, state, server, created_at, not_before, url, metadata, owned";
 const std::string_view kMemberColumns = "image_id, project, status, created_at, updated_at";
 const std::string_view kTaskColumns =
     "id, kind, image_id, owner, location_id, status, progress, input, checkpoint, error_code, "
@@ -146,6 +146,7 @@ Result<Location> read_location(const DbRow& row) {
     location.not_before = in.time();
     location.url = in.text();
     location.metadata = in.text();
+    location.is_owned = in.flag();
     return location;
 }
 

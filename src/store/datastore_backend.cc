@@ -31,6 +31,18 @@ bool is_iso(const Location& location) {
     return location.data_file.ends_with(".iso");
 }
 
+// What is not there is removed; what is in use is removed later.
+Result<void> removal_of(Result<void> removed) {
+    if (removed || removed.error().reason == "FileNotFound") return {};
+    if (removed.error().reason == "FileLocked")
+        return Error(
+            Errc::unavailable,
+            "a file of the object is in use; it is removed when it is free",
+            "FileLocked"
+        );
+    return removed;
+}
+
 Result<void> check_disk_type(std::string_view type, bool is_iso, bool is_virtual_center) {
     if (type.empty()) return {};
     if (is_iso) return Error(Errc::invalid_argument, "an iso has no disk type; leave it out");
@@ -269,7 +281,18 @@ awaitable<Result<std::uint64_t>> DatastoreBackend::stat(
     co_return location.stored_bytes;
 }
 
+// One file, in a folder where the files of other images lie.
+awaitable<Result<void>> DatastoreBackend::remove_owned(const Location& location, const Call& call) {
+    SLIPWAY_CO_CHECK(check_foreign_location(options_.store_dir, location));
+    if (!location.is_owned || !is_named_after_image(location))
+        co_return Error(Errc::invalid_argument, "the file is not this image's to remove");
+    SLIPWAY_CO_TRY(const auto place, co_await places_.of(location, call));
+    SLIPWAY_CO_TRY(auto file, place.file(location.directory + '/' + location.data_file));
+    co_return removal_of(co_await vsphere::delete_file(client_, std::move(file), call));
+}
+
 awaitable<Result<void>> DatastoreBackend::remove(const Location& location, const Call& call) {
+    if (location.is_foreign()) co_return co_await remove_owned(location, call);
     SLIPWAY_CO_CHECK(check_location(options_.store_dir, location));
     SLIPWAY_CO_TRY(const auto place, co_await places_.of(location, call));
     if (place.datastore.has_namespaces()) {
@@ -277,15 +300,7 @@ awaitable<Result<void>> DatastoreBackend::remove(const Location& location, const
         SLIPWAY_CO_CHECK(co_await remove_disks(client_, place, location.directory, call));
     }
     SLIPWAY_CO_TRY(auto directory, place.file(location.directory));
-    auto removed = co_await vsphere::delete_file(client_, std::move(directory), call);
-    if (removed || removed.error().reason == "FileNotFound") co_return Result<void>();
-    if (removed.error().reason == "FileLocked")
-        co_return Error(
-            Errc::unavailable,
-            "a file of the object is in use; it is removed when it is free",
-            "FileLocked"
-        );
-    co_return removed;
+    co_return removal_of(co_await vsphere::delete_file(client_, std::move(directory), call));
 }
 
 awaitable<Result<std::vector<Placement>>> DatastoreBackend::list(const Call& call) {
@@ -320,7 +335,7 @@ Result<void> DatastoreBackend::check_readable(const Location& location) const {
                                  : check_location(options_.store_dir, location);
 }
 
-Result<std::optional<Location>> DatastoreBackend::foreign_location(const std::string& url) const {
+Result<std::optional<Location>> DatastoreBackend::named_location(const std::string& url) const {
     if (!url.starts_with("vsphere://")) return std::optional<Location>();
     SLIPWAY_TRY(auto named, parse_folder_url(url));
     const auto is_named = [&](const DatastoreChoice& choice) {
@@ -336,8 +351,28 @@ Result<std::optional<Location>> DatastoreBackend::foreign_location(const std::st
     location.directory = std::move(named.directory);
     location.data_file = std::move(named.file);
     location.url = url;
-    SLIPWAY_CHECK(check_foreign_location(options_.store_dir, location));
     return std::optional(std::move(location));
+}
+
+Result<std::optional<Location>> DatastoreBackend::foreign_location(const std::string& url) const {
+    SLIPWAY_TRY(auto location, named_location(url));
+    if (location) SLIPWAY_CHECK(check_foreign_location(options_.store_dir, *location));
+    return location;
+}
+
+Result<std::optional<Location>> DatastoreBackend::adopted_location(
+    const ImageId& image, const std::string& url
+) const {
+    SLIPWAY_TRY(auto location, named_location(url));
+    if (!location) return location;
+    location->image_id = image;
+    if (check_location(options_.store_dir, *location)) {
+        location->url.clear();
+        return location;
+    }
+    SLIPWAY_CHECK(check_foreign_location(options_.store_dir, *location));
+    location->is_owned = is_named_after_image(*location);
+    return location;
 }
 
 std::string DatastoreBackend::location_url(const Location& location) const {

@@ -87,6 +87,10 @@ public:
     // Files below the store directory of a configured datastore, by this server's name.
     [[nodiscard]] Result<std::optional<Location>> foreign_location(const std::string& url
     ) const override;
+    // Files named as a Glance with the VMware driver names them are owned.
+    [[nodiscard]] Result<std::optional<Location>> adopted_location(
+        const ImageId& image, const std::string& url
+    ) const override;
     // disk_type: on a vCenter empty or "thick"; on an ESXi host also thin, preallocated and
     // eagerZeroedThick.
     awaitable<Result<void>> check_clone(const CloneRequest& request, const Call& call) override;
@@ -138,6 +142,9 @@ private:
         asio::any_io_executor executor, DatastoreBackendOptions options, vsphere::VimClient& client
     );
 
+    // The location of a URL that names one of this store's datastores by this server's name.
+    [[nodiscard]] Result<std::optional<Location>> named_location(const std::string& url) const;
+    awaitable<Result<void>> remove_owned(const Location& location, const Call& call);
     // Whether the object of the location may be read by us.
     [[nodiscard]] Result<void> check_readable(const Location& location) const;
     [[nodiscard]] bool is_usable(const vsphere::DatastoreInfo& datastore) const;

@@ -44,6 +44,13 @@ std::string encode_query_value(std::string_view text) {
     return encoded;
 }
 
+std::optional<std::string> query_value(std::string_view text) {
+    if (text.find('&') != std::string_view::npos) return std::nullopt;
+    std::string blanks_for_plus(text);
+    std::ranges::replace(blanks_for_plus, '+', ' ');
+    return percent_decoded(blanks_for_plus);
+}
+
 std::vector<std::string_view> segments_of(std::string_view path) {
     std::vector<std::string_view> segments;
     for (;;) {
@@ -124,6 +131,10 @@ Result<void> check_foreign_location(std::string_view store_dir, const Location& 
     return {};
 }
 
+bool is_named_after_image(const Location& location) {
+    return equals_ignoring_case(location.data_file, location.image_id.str());
+}
+
 bool is_portable_name(std::string_view name) {
     return !name.empty() && name.size() <= kMaxNameBytes && name.front() != '.' &&
            std::ranges::all_of(name, is_plain);
@@ -160,6 +171,8 @@ Result<FolderUrl> parse_folder_url(std::string_view url) {
     );
     constexpr std::string_view kScheme = "vsphere://";
     constexpr std::string_view kFolder = "/folder/";
+    constexpr std::string_view kDatacenter = "dcPath=";
+    constexpr std::string_view kDatastore = "dsName=";
     if (!url.starts_with(kScheme) || url.size() > kMaxUrlBytes) return malformed;
     url.remove_prefix(kScheme.size());
     const auto path_begin = url.find('/');
@@ -177,16 +190,15 @@ Result<FolderUrl> parse_folder_url(std::string_view url) {
     parsed.directory = file.substr(0, slash);
     parsed.file = file.substr(slash + 1);
 
-    constexpr std::string_view kDatacenter = "dcPath=";
-    constexpr std::string_view kDatastore = "&dsName=";
-    const auto middle = query.find(kDatastore);
-    if (!query.starts_with(kDatacenter) || middle == std::string_view::npos) return malformed;
-    const auto datacenter =
-        percent_decoded(query.substr(kDatacenter.size(), middle - kDatacenter.size()));
-    const auto datastore = percent_decoded(query.substr(middle + kDatastore.size()));
-    if (!datacenter || !datastore || datastore->find('/') != std::string::npos ||
-        query.substr(middle + 1).find('&') != std::string_view::npos)
-        return malformed;
+    const auto middle = query.find('&');
+    if (middle == std::string_view::npos) return malformed;
+    auto first = query.substr(0, middle);
+    auto second = query.substr(middle + 1);
+    if (first.starts_with(kDatastore)) std::swap(first, second);
+    if (!first.starts_with(kDatacenter) || !second.starts_with(kDatastore)) return malformed;
+    const auto datacenter = query_value(first.substr(kDatacenter.size()));
+    const auto datastore = query_value(second.substr(kDatastore.size()));
+    if (!datacenter || !datastore || datastore->find('/') != std::string::npos) return malformed;
     parsed.datastore = {*datacenter, *datastore};
     if (parsed.datastore.datacenter.starts_with('/')) parsed.datastore.datacenter.erase(0, 1);
     return parsed;

@@ -27,6 +27,9 @@ Result<void> check_location(std::string_view store_dir, const Location& location
 // no directory of an object of ours. Errors: invalid_argument.
 Result<void> check_foreign_location(std::string_view store_dir, const Location& location);
 
+// Whether the file bears the image's id and no suffix, as Glance's VMware driver names its files.
+bool is_named_after_image(const Location& location);
+
 // A name of [A-Za-z0-9._-] that is not hidden and not longer than 100 characters: what hosts and
 // URLs take without encoding.
 bool is_portable_name(std::string_view name);
@@ -52,8 +55,9 @@ std::string folder_location_url(
     std::string_view file
 );
 
-// What such a URL names. Only the plain form that we write ourselves: no user, port, fragment or
-// percent code in the path, each parameter once. Errors: invalid_argument.
+// What such a URL names. Only the plain forms: that which we write ourselves, and that of Glance's
+// VMware driver, which has the parameters in the other order and writes a blank as '+'. No user,
+// port, fragment or percent code in the path, each parameter once. Errors: invalid_argument.
 struct FolderUrl {
     std::string server;
     DatastoreKey datastore;

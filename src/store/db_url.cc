@@ -31,7 +31,7 @@ constexpr std::array<std::string_view, 14> kPassedOn{
 };
 
 Error bad_url(const std::string& what) {
-    return Error(Errc::invalid_argument, "[database] connection: " + what);
+    return Error(Errc::invalid_argument, what);
 }
 
 Result<std::string> percent_decode(std::string_view text) {
@@ -168,9 +168,68 @@ Result<DbTarget> parse_sqlite(std::string_view rest) {
     return DbTarget{Engine::sqlite, std::string(path.substr(1)), {}};
 }
 
-}  // namespace
+bool is_mariadb(std::string_view engine) {
+    return engine == "mysql" || engine == "mariadb";
+}
 
-Result<DbTarget> parse_database_url(std::string_view url, const std::string& password) {
+Result<bool> truth_of(std::string_view key, std::string_view value) {
+    const std::string word = lower_case(value);
+    if (word == "true" || word == "1" || word == "yes" || word == "on") return true;
+    if (word == "false" || word == "0" || word == "no" || word == "off") return false;
+    return bad_url("the parameter '" + std::string(key) + "' is true or false");
+}
+
+Result<void> read_mariadb_parameter(
+    std::string_view key, std::string_view value, MariaDbTarget& target
+) {
+    if (key == "unix_socket") {
+        target.socket = value;
+    } else if (key == "ssl_ca" || key == "ssl_cert" || key == "ssl_key") {
+        (key == "ssl_ca"     ? target.ca_file
+         : key == "ssl_cert" ? target.certificate
+                             : target.key) = value;
+        target.encrypted = true;
+    } else if (key == "ssl" || key == "ssl_verify_cert" || key == "ssl_verify_identity") {
+        SLIPWAY_TRY(const bool wanted, truth_of(key, value));
+        if (key != "ssl") target.verified = target.verified && wanted;
+        target.encrypted = target.encrypted || wanted;
+    } else if (key != "charset" && key != "plugin" && key != "read_timeout" &&
+               key != "connect_timeout" && key != "binary_prefix") {
+        return bad_url("the parameter '" + std::string(key.substr(0, 64)) + "' is not known");
+    }
+    return {};
+}
+
+Result<MariaDbTarget> parse_mariadb(std::string_view rest) {
+    MariaDbTarget target;
+    const auto [before_query, query] = cut(rest, '?');
+    const auto [authority, name] = cut(before_query, '/');
+    std::string_view host_part = authority;
+    if (const auto at = authority.rfind('@'); at != std::string_view::npos) {
+        host_part = authority.substr(at + 1);
+        const auto [user, password] = cut(authority.substr(0, at), ':');
+        SLIPWAY_TRY(target.user, percent_decode(user));
+        SLIPWAY_TRY(auto decoded, percent_decode(password.value_or("")));
+        target.password = Secret(std::move(decoded));
+    }
+    SLIPWAY_TRY(target.database, percent_decode(name.value_or("")));
+    if (target.database.empty()) return bad_url("the name of the database is missing");
+    Hosts hosts;
+    SLIPWAY_CHECK(hosts.add(host_part));
+    target.host = hosts.names;
+    if (!hosts.ports.empty()) target.port = static_cast<unsigned>(std::stoul(hosts.ports));
+    std::optional<std::string_view> more = query;
+    while (more && !more->empty()) {
+        const auto [item, behind] = cut(*more, '&');
+        more = behind;
+        const auto [key, raw_value] = cut(item, '=');
+        SLIPWAY_TRY(const std::string value, percent_decode(raw_value.value_or("")));
+        SLIPWAY_CHECK(read_mariadb_parameter(key, value, target));
+    }
+    return target;
+}
+
+Result<DbTarget> parse_catalog_url(std::string_view url, const std::string& password) {
     const auto colon = url.find("://");
     if (colon == std::string_view::npos)
         return bad_url("it is no URL; write sqlite:////path/to/file or postgresql://…");
@@ -178,7 +237,7 @@ Result<DbTarget> parse_database_url(std::string_view url, const std::string& pas
     const std::string_view rest = url.substr(colon + 3);
     if (engine == "sqlite") return parse_sqlite(rest);
     if (engine == "postgresql" || engine == "postgres") return parse_postgresql(rest, password);
-    if (engine == "mysql" || engine == "mariadb")
+    if (is_mariadb(engine))
         return bad_url(
             "slipway keeps its catalogue in SQLite or PostgreSQL, not in MySQL. Leave this file as "
             "it "
@@ -186,6 +245,25 @@ Result<DbTarget> parse_database_url(std::string_view url, const std::string& pas
             "images later with 'slipway import-glance'"
         );
     return bad_url("this kind of database is not supported; use sqlite:// or postgresql://");
+}
+
+}  // namespace
+
+Result<DbTarget> parse_database_url(std::string_view url, const std::string& password) {
+    auto target = parse_catalog_url(url, password);
+    if (!target) return target.error().while_doing("[database] connection");
+    return target;
+}
+
+Result<std::variant<DbTarget, MariaDbTarget>> parse_foreign_database_url(std::string_view url) {
+    using Target = std::variant<DbTarget, MariaDbTarget>;
+    const auto colon = url.find("://");
+    if (colon != std::string_view::npos && is_mariadb(cut(url.substr(0, colon), '+').first)) {
+        SLIPWAY_TRY(auto target, parse_mariadb(url.substr(colon + 3)));
+        return Target(std::move(target));
+    }
+    SLIPWAY_TRY(auto target, parse_catalog_url(url, {}));
+    return Target(std::move(target));
 }
 
 }  // namespace slipway::store

@@ -42,6 +42,33 @@ TEST_P(CatalogContract, TakesALocationOfAClientsForTheData) {
     ) << "it is not queued any more";
 }
 
+TEST_P(CatalogContract, KeepsAnOwnedFileWhileAnotherImageNamesIt) {
+    store::NewForeignLocation owned = named(create().id, "one", 100);
+    owned.location.data_file = "file";
+    owned.location.is_owned = true;
+    ASSERT_OK(run(catalog_->add_foreign_location(owned)));
+    EXPECT_TRUE(run(catalog_->find_location(LocationId("one"))).value().is_owned);
+    store::NewForeignLocation other = named(create().id, "two", 100);
+    other.location.data_file = "file";
+    ASSERT_OK(run(catalog_->add_foreign_location(other)));
+    EXPECT_FALSE(run(catalog_->find_location(LocationId("two"))).value().is_owned);
+
+    ASSERT_OK(run(catalog_->delete_image(owned.location.image_id, 0s)));
+    EXPECT_THAT(garbage(), IsEmpty());
+    ASSERT_OK(run(catalog_->delete_image(other.location.image_id, 0s)));
+    EXPECT_THAT(garbage(), testing::UnorderedElementsAre("one", "two"));
+}
+
+TEST_P(CatalogContract, HasOneOwnerOfAFile) {
+    store::NewForeignLocation owned = named(create().id, "one", 100);
+    owned.location.data_file = "file";
+    owned.location.is_owned = true;
+    ASSERT_OK(run(catalog_->add_foreign_location(owned)));
+    owned.location.id = LocationId("two");
+    owned.location.image_id = create().id;
+    EXPECT_EQ(run(catalog_->add_foreign_location(owned)).error().code, Errc::conflict);
+}
+
 TEST_P(CatalogContract, AddsMoreLocationsOfTheSameSizeOnly) {
     const Image image = create();
     ASSERT_OK(run(catalog_->add_foreign_location(named(image.id, "one", 100))));

@@ -53,7 +53,10 @@ class Postgres:
 
 
 class MariaDb:
-    """One server on a free port; `url(name)` makes a database and names it."""
+    """One server on a free port, with TLS for those who ask; `url(name)` makes a database and names it.
+
+    `ca_file` is of the authority that vouches for it.
+    """
 
     def __init__(self) -> None:
         if not shutil.which("mariadbd"):
@@ -65,11 +68,13 @@ class MariaDb:
             [*self._user, "mariadb-install-db", "--no-defaults", data, "--skip-test-db"]
             + ["--auth-root-authentication-method=normal"]
         )
+        self.ca_file, certificate, key = _certificate(self._folder)
         socket = self._folder / "s.sock"
         self._client = ["mariadb", "--no-defaults", "-uroot", "-S", str(socket), "-e"]
         self._child = harness.Child(
             [*self._user, "mariadbd", "--no-defaults", data, f"--socket={socket}"]
-            + [f"--pid-file={self._folder / 'pid'}", "--bind-address=127.0.0.1", f"--port={self._port}"],
+            + [f"--pid-file={self._folder / 'pid'}", "--bind-address=127.0.0.1", f"--port={self._port}"]
+            + [f"--ssl-cert={certificate}", f"--ssl-key={key}"],
             self._folder / "log",
         )
         _wait(self._child, [*self._client, "select 1"])
@@ -87,6 +92,18 @@ class MariaDb:
 
     def _query(self, statement: str) -> None:
         _run([*self._client, statement])
+
+
+def _certificate(folder: Path) -> tuple[Path, Path, Path]:
+    """An authority, and a certificate of 127.0.0.1 with its key."""
+    ca, ca_key, certificate, key = (folder / name for name in ("ca.pem", "ca.key", "tls.pem", "tls.key"))
+    make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    _run([*make, "-subj", "/CN=test authority", "-days", "2", "-keyout", ca_key, "-out", ca])
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    names += ["-addext", "basicConstraints=critical,CA:FALSE"]
+    _run([*make, *names, "-days", "2", "-CA", ca, "-CAkey", ca_key, "-keyout", key, "-out", certificate])
+    key.chmod(0o644)  # in a folder of the server's own
+    return ca, certificate, key
 
 
 def _folder_of(server: str) -> tuple[Path, list[str]]:

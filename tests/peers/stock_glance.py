@@ -24,6 +24,8 @@ START_SECONDS = 300.0  # a busy machine loads Glance slowly
 class StockGlance:
     """One glance-api on free ports of the loopback interface, on an SQLite file."""
 
+    ENVIRONMENT: Mapping[str, str] = {}
+
     def __init__(self, work: Path, backends: Mapping[str, Section]) -> None:
         """`backends`: options of the stores by name; the first is the default."""
         work.mkdir(parents=True, exist_ok=True)
@@ -33,10 +35,12 @@ class StockGlance:
             "PATH": f"{self._bin}:{os.environ['PATH']}",
             "PYTHONPATH": str(self._install_driver(work)),
             "OS_GLANCE_CONFIG_DIR": str(work),
+            **self.ENVIRONMENT,
         }
         self.url = f"http://127.0.0.1:{harness.free_port()}"
-        config = write_config(work / "glance-api.conf", self._configuration(work, backends))
-        self._manage(config, "db_sync")
+        self.config = write_config(work / "glance-api.conf", self._configuration(work, backends))
+        self.config.chmod(0o600)
+        self._manage(self.config, "db_sync")
         self.child = harness.Child(
             [self._bin / "uwsgi", "--ini", self._uwsgi(work)],
             work / "uwsgi.log",

@@ -118,6 +118,14 @@ struct StoreTestOptions {
     bool json = false;
 };
 
+struct ImportGlanceOptions {
+    ConfigSources sources;
+    Secret connection;  // the URL of Glance's database, as SQLAlchemy spells it
+    Secret key;         // its metadata_encryption_key; may be empty
+    bool dry_run = false;
+    bool json = false;
+};
+
 struct VersionOptions {
     bool json = false;
 };
@@ -150,6 +158,9 @@ int store_list(const StoreListOptions& options);
 // Tries a store in folders of its own, which are gone when it returns.
 int store_test(const StoreTestOptions& options);
 
+// Takes over what a Glance remembers. 0: all of it is here; 1: something is left, or differs.
+int import_glance(const ImportGlanceOptions& options);
+
 int version(const VersionOptions& options);
 
 // What `serve --dev` prints once it listens: what it is, and lines to paste into a shell, each
@@ -173,6 +184,7 @@ struct Commands {
     std::function<int(const EvacuateOptions&)> evacuate;
     std::function<int(const StoreListOptions&)> store_list;
     std::function<int(const StoreTestOptions&)> store_test;
+    std::function<int(const ImportGlanceOptions&)> import_glance;
     std::function<int(const VersionOptions&)> version;
 };
 

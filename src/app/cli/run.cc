@@ -37,6 +37,7 @@ public:
         add_clone();
         add_seed();
         add_store();
+        add_import_glance();
         add_version();
     }
 
@@ -268,6 +269,38 @@ private:
         });
     }
 
+    void add_import_glance() {
+        CLI::App* import = app_.add_subcommand(
+            "import-glance", "Take over the images of a Glance, as its database has them"
+        );
+        import
+            ->add_option(
+                "--connection",
+                connection_,
+                "[database] connection of the Glance; better in the environment, where others do "
+                "not see it"
+            )
+            ->required()
+            ->type_name("URL")
+            ->envname("GLANCE_CONNECTION");
+        import
+            ->add_option(
+                "--metadata-encryption-key",
+                encryption_key_,
+                "metadata_encryption_key of the Glance; better in the environment, too"
+            )
+            ->type_name("KEY")
+            ->envname("GLANCE_METADATA_ENCRYPTION_KEY");
+        import->add_flag("--dry-run", import_glance_.dry_run, "Change nothing; only tell");
+        import->add_flag("--json", import_glance_.json, "One JSON object per line");
+        add_sources(*import, import_glance_.sources);
+        import->callback([this] {
+            import_glance_.connection = Secret(connection_);
+            import_glance_.key = Secret(encryption_key_);
+            choose(import_glance_, commands_.import_glance);
+        });
+    }
+
     void add_server(CLI::App& command, ServerOptions& server) {
         command.add_option("--url", server.url, "The server")
             ->type_name("URL")
@@ -313,6 +346,9 @@ private:
     EvacuateOptions evacuate_;
     StoreListOptions store_list_;
     StoreTestOptions store_test_;
+    ImportGlanceOptions import_glance_;
+    std::string connection_;
+    std::string encryption_key_;
     std::string token_;
     bool no_wait_ = false;
     VersionOptions version_;

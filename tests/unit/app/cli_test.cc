@@ -44,6 +44,8 @@ protected:
                           ) { return store_list = options, 0; },
             .store_test = [this](const StoreTestOptions& options
                           ) { return store_test = options, 0; },
+            .import_glance = [this](const ImportGlanceOptions& options
+                             ) { return import_glance = options, 0; },
             .version = [this](const VersionOptions& options) { return version = options, 0; },
         };
         testing::internal::CaptureStdout();
@@ -69,6 +71,7 @@ protected:
     std::optional<EvacuateOptions> evacuate;
     std::optional<StoreListOptions> store_list;
     std::optional<StoreTestOptions> store_test;
+    std::optional<ImportGlanceOptions> import_glance;
     std::optional<VersionOptions> version;
     std::string out;
     std::string err;
@@ -118,6 +121,26 @@ TEST_F(CommandLineTest, ImportsFilesInTheirOrder) {
     ASSERT_TRUE(import);
     EXPECT_THAT(import->sources.files, ElementsAre("a.conf", "b.conf"));
     EXPECT_EQ(run_line({"config", "import"}), 2);
+}
+
+TEST_F(CommandLineTest, TakesOverAGlanceWhoseUrlTheEnvironmentHas) {
+    EXPECT_EQ(run_line({"import-glance", "--dry-run"}), 2) << "there is no URL";
+    EXPECT_EQ(
+        run_line({"import-glance", "--connection", "sqlite:///g", "--json", "--config-file", "a"}),
+        0
+    );
+    ASSERT_TRUE(import_glance);
+    EXPECT_EQ(import_glance->connection.reveal(), "sqlite:///g");
+    EXPECT_TRUE(import_glance->json && !import_glance->dry_run);
+    EXPECT_THAT(import_glance->sources.files, ElementsAre("a"));
+    ::setenv("GLANCE_CONNECTION", "sqlite:///e", 1);
+    ::setenv("GLANCE_METADATA_ENCRYPTION_KEY", "k", 1);
+    EXPECT_EQ(run_line({"import-glance", "--dry-run"}), 0);
+    ::unsetenv("GLANCE_CONNECTION");
+    ::unsetenv("GLANCE_METADATA_ENCRYPTION_KEY");
+    EXPECT_EQ(import_glance->connection.reveal(), "sqlite:///e");
+    EXPECT_EQ(import_glance->key.reveal(), "k");
+    EXPECT_TRUE(import_glance->dry_run);
 }
 
 TEST_F(CommandLineTest, LoadsMetadataDefinitionsAsGlanceManageDoes) {

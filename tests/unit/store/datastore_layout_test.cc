@@ -124,7 +124,19 @@ TEST(FolderUrl, IsReadAsItIsWritten) {
     EXPECT_EQ(read.file, "x.vmdk");
 }
 
-TEST(FolderUrl, HasOneFormOnly) {
+TEST(FolderUrl, IsReadAsGlanceWritesIt) {
+    const auto read = parse_folder_url(
+                          "vsphere://VC.example/folder/openstack_glance/70c4b014-c77e-467c-a910-"
+                          "1902585b5391?dsName=my+images&dcPath=f%2FDC0"
+    )
+                          .value();
+    EXPECT_EQ(read.server, "vc.example");
+    EXPECT_EQ(read.datastore.str(), "f/DC0/my images");
+    EXPECT_EQ(read.directory, "openstack_glance");
+    EXPECT_EQ(read.file, "70c4b014-c77e-467c-a910-1902585b5391");
+}
+
+TEST(FolderUrl, HasNoOtherForm) {
     for (const char* bad :
          {"",
           "http://vc/folder/d/x?dcPath=a&dsName=b",
@@ -136,7 +148,8 @@ TEST(FolderUrl, HasOneFormOnly) {
           "vsphere://vc/folder/d/%2e%2e/x?dcPath=a&dsName=b",
           "vsphere://vc/folder/d/x??dcPath=a&dsName=b",
           "vsphere://vc/folder/d/x?dcPath=a&dsName=b#c",
-          "vsphere://vc/folder/d/x?dsName=b&dcPath=a",
+          "vsphere://vc/folder/d/x?dsName=b&dsName=a",
+          "vsphere://vc/folder/d/x?dsName=b&dcPath=a&dcPath=a",
           "vsphere://vc/folder/d/x?dcPath=a&dsName=b&dsName=c",
           "vsphere://vc/folder/d/x?dcPath=a&dsName=b/c",
           "vsphere://vc/folder/d/x?dcPath=a"})

@@ -56,6 +56,57 @@ TEST(DatabaseUrl, PrefersThePasswordThatIsKeptApart) {
     );
 }
 
+MariaDbTarget mariadb(std::string_view url) {
+    return std::get<MariaDbTarget>(parse_foreign_database_url(url).value());
+}
+
+TEST(ForeignDatabaseUrl, NamesAMariaDb) {
+    const auto target =
+        mariadb("mysql+pymysql://gl%40nce:p%40s%2Fs@db.example:3307/gl?charset=utf8");
+    EXPECT_EQ(target.user, "gl@nce");
+    EXPECT_EQ(target.password.reveal(), "p@s/s");
+    EXPECT_EQ(target.host, "db.example");
+    EXPECT_EQ(target.port, 3307U);
+    EXPECT_EQ(target.database, "gl");
+    EXPECT_FALSE(target.encrypted);
+    EXPECT_EQ(mariadb("mysql://u@h/d").port, 3306U);
+    EXPECT_EQ(mariadb("mysql://u@/d?unix_socket=/run/s").socket, "/run/s");
+}
+
+TEST(ForeignDatabaseUrl, ChecksACertificateUnlessItSaysNotTo) {
+    const auto checked = mariadb("mysql://u@h/d?ssl_ca=/ca.pem");
+    EXPECT_TRUE(checked.encrypted && checked.verified);
+    EXPECT_EQ(checked.ca_file, "/ca.pem");
+    EXPECT_TRUE(mariadb("mysql://u@h/d?ssl_verify_cert=true").encrypted);
+    const auto trusting = mariadb("mysql://u@h/d?ssl=true&ssl_verify_cert=false");
+    EXPECT_TRUE(trusting.encrypted && !trusting.verified);
+}
+
+TEST(ForeignDatabaseUrl, RefusesWithoutShowingIt) {
+    for (const std::string_view url :
+         {"mysql://u:secret@h",
+          "mysql://u:secret%@h/d",
+          "mysql://u:secret@h:port/d",
+          "mysql://u:secret@h/d?ssl_check_hostname=false",
+          "mysql://u:secret@h/d?ssl_verify_cert=maybe",
+          "oracle://u:secret@h/d"}) {
+        const auto refused = parse_foreign_database_url(url);
+        ASSERT_FALSE(refused) << url;
+        EXPECT_EQ(refused.error().code, Errc::invalid_argument);
+        EXPECT_EQ(refused.error().message.find("secret"), std::string::npos);
+    }
+}
+
+TEST(ForeignDatabaseUrl, NamesTheOtherEnginesToo) {
+    EXPECT_EQ(
+        std::get<DbTarget>(parse_foreign_database_url("sqlite:////g.db").value()).path, "/g.db"
+    );
+    EXPECT_EQ(
+        std::get<DbTarget>(parse_foreign_database_url("postgresql://u@h/g").value()).engine,
+        Engine::postgresql
+    );
+}
+
 TEST(DatabaseUrl, NamesBothWaysOutOfMysql) {
     const auto refused = parse_database_url("mysql+pymysql://glance:secret@db/glance", {});
     ASSERT_FALSE(refused);
