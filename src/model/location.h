@@ -62,6 +62,10 @@ struct Location {
     // The file that CopyVirtualDisk reads; empty when there is none. Where disks are objects it
     // reads managed ones only.
     [[nodiscard]] std::string clone_source() const;
+    // A file without a suffix, as Glance names its files: what it is, only the image's record says.
+    [[nodiscard]] bool is_unnamed() const {
+        return is_foreign() && !data_file.empty() && data_file.find('.') == std::string::npos;
+    }
     // A disk that its datastore keeps as an object (vSAN, vVol). The data file only names it:
     // neither its bytes nor their number are in that file; stored_bytes is what it takes up.
     [[nodiscard]] bool is_managed() const { return !descriptor.empty() && descriptor == data_file; }

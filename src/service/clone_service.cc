@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "service/clone_input.h"
 #include "service/image_service.h"
+#include "service/stored_layout.h"
 
 namespace slipway::service {
 
@@ -10,6 +11,11 @@ namespace {
 
 Error no_such_task(const TaskId& id) {
     return Error(Errc::not_found, "No task found with ID " + id.str());
+}
+
+// Whether the target's name fits what the record says of a file that has no suffix.
+bool fits(const Image& image, const CloneTarget& target) {
+    return target.path.ends_with(".iso") ? image.disk_format == "iso" : is_hosted_sparse(image);
 }
 
 // A local store's clone is asked for by the store's name; everything else is a vCenter's business.
@@ -33,6 +39,14 @@ awaitable<Result<Location>> CloneService::choose_source(
     for (const Location& location : locations) {
         const auto backend = with_.backends.find(location.backend);
         if (!backend || !could_reach(**backend, target)) continue;
+        if (location.is_unnamed() && !fits(image, target)) {
+            last = Error(
+                Errc::unsupported,
+                "Of files as Glance names them, bare vmdk images with vmware_disktype = sparse can "
+                "be cloned to a path that ends in .vmdk, and iso images to one that ends in .iso."
+            );
+            continue;
+        }
         const store::CloneRequest request{location, target, TaskId()};
         const auto checked = co_await (*backend)->check_clone(request, call);
         if (checked) co_return location;

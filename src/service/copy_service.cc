@@ -62,6 +62,19 @@ Result<CopyService::Input> CopyService::read_input(const std::string& text) {
     return input;
 }
 
+namespace {
+
+// A copy of a file that slipway did not write is an object as any other.
+void become_ours(Location& copy, const Image& image, const BackendInfo& store) {
+    const auto kind = is_hosted_sparse(image) ? ContentKind::vmdk_sparse : ContentKind::other;
+    copy.data_file = plan_layout(image, kind, copy.stored_bytes, store).data_file;
+    copy.url.clear();
+    copy.is_owned = false;
+    copy.metadata = "{}";
+}
+
+}  // namespace
+
 awaitable<Result<TaskRecord>> CopyService::create_task(
     TaskKind kind, const Location& source, const Input& input, const Call& call
 ) {
@@ -233,6 +246,7 @@ awaitable<Result<Location>> CopyService::begin(
     target.datastore_ref = place.datastore_ref;
     target.directory = place.directory;
     target.server = with_.server;
+    if (source.is_foreign()) become_ours(target, image, backend->info());
     const bool evacuates = !input.avoid.empty();
     SLIPWAY_CO_CHECK(co_await with_.catalog.add_location(target, evacuates));
     co_return target;

@@ -12,6 +12,11 @@ bool is_bare(const Image& image) {
 
 }  // namespace
 
+bool is_hosted_sparse(const Image& image) {
+    return is_bare(image) && image.disk_format == "vmdk" &&
+           image.property("vmware_disktype") == "sparse";
+}
+
 format::AdapterType adapter_of(const Image& image) {
     const std::string_view adapter = image.property("vmware_adaptertype");
     return format::adapter_type_for(adapter.empty() ? image.property("hw_disk_bus") : adapter);

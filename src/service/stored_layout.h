@@ -19,6 +19,9 @@ enum class ContentKind {
     other,        // streamOptimized, qcow2, OVA, …
 };
 
+// Whether the image's record says of it that it is one hosted sparse disk.
+bool is_hosted_sparse(const Image& image);
+
 // Where and how the bytes of one upload will lie, decided before the first is written.
 struct StoredLayout {
     StoredForm form = StoredForm::original;

@@ -56,6 +56,7 @@ public:
 };
 
 struct CloneRequest {
+    // An unnamed file is taken for an iso or for a disk as the target's name says.
     Location source;
     CloneTarget target;
     TaskId task;  // names what is written before it is moved into place
@@ -85,7 +86,7 @@ struct SeedState {
     friend bool operator==(const SeedState&, const SeedState&) = default;
 };
 
-// Another object with the same files. `target` has its place, and the names of the source's files.
+// Another object with the same files, under the names that `target` has for them.
 struct CopyRequest {
     Location source;  // of this backend, or of one with the same copy_domain()
     Location target;

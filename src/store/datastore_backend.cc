@@ -27,8 +27,9 @@ Error invalid_options(std::string_view why) {
     return Error(Errc::invalid_argument, "the datastore backend: " + std::string(why));
 }
 
-bool is_iso(const Location& location) {
-    return location.data_file.ends_with(".iso");
+bool is_iso(const CloneRequest& request) {
+    if (request.source.is_unnamed()) return request.target.path.ends_with(".iso");
+    return request.source.data_file.ends_with(".iso");
 }
 
 // What is not there is removed; what is in use is removed later.
@@ -387,12 +388,11 @@ std::string DatastoreBackend::location_url(const Location& location) const {
 
 Result<void> DatastoreBackend::check_clone_names(const CloneRequest& request) const {
     SLIPWAY_CHECK(check_readable(request.source));
-    if (!is_iso(request.source) && request.source.clone_source().empty())
+    if (!is_iso(request) && request.source.clone_source().empty() && !request.source.is_unnamed())
         return Error(
             Errc::unsupported, "this copy of the image is no disk that a datastore can clone"
         );
-    SLIPWAY_CHECK(check_clone_path(options_.store_dir, request.target.path, is_iso(request.source))
-    );
+    SLIPWAY_CHECK(check_clone_path(options_.store_dir, request.target.path, is_iso(request)));
     return check_clone_allowed(options_.clone_targets, request.target);
 }
 
@@ -404,7 +404,7 @@ awaitable<Result<DatastoreClone::Plan>> DatastoreBackend::plan_clone(
     if (!content) co_return content.error();
     DatastoreClone::Plan plan;
     plan.is_virtual_center = (*content)->about.is_virtual_center();
-    plan.is_iso = is_iso(request.source);
+    plan.is_iso = is_iso(request);
     SLIPWAY_CO_CHECK(check_disk_type(request.target.disk_type, plan.is_iso, plan.is_virtual_center)
     );
     SLIPWAY_CO_TRY(
@@ -427,7 +427,9 @@ awaitable<Result<DatastoreClone::Plan>> DatastoreBackend::plan_clone(
         );
     SLIPWAY_CO_TRY(plan.source, co_await places_.of(request.source, call));
     if (!plan.is_iso) SLIPWAY_CO_CHECK(check_opens_as_disk(request.source, plan.source.datastore));
-    const auto file = plan.is_iso ? request.source.data_file : request.source.clone_source();
+    plan.needs_a_name = request.source.is_unnamed() && !plan.is_iso;
+    const auto file =
+        plan.is_iso || plan.needs_a_name ? request.source.data_file : request.source.clone_source();
     plan.source_path = request.source.directory + '/' + file;
     plan.target_path = request.target.path;
     plan.task = request.task;

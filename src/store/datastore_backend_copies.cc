@@ -30,8 +30,12 @@ Result<std::regex> parse_regex(const std::string& text) {
     }
 }
 
-// An object of any store of the same vCenter: its folder is another one.
+// An object of any store of the same vCenter: its folder is another one. So is that of a file that
+// slipway did not write, which was checked when its location was made.
 Result<void> check_source(const Location& source) {
+    if (source.is_foreign() && is_portable_path(source.directory) &&
+        is_portable_name(source.data_file))
+        return {};
     const auto slash = source.directory.rfind('/');
     if (slash != std::string::npos && is_portable_path(source.directory))
         return check_location(source.directory.substr(0, slash), source);
@@ -63,9 +67,9 @@ awaitable<Result<DatastoreCopy::Plan>> DatastoreBackend::plan_copy(
         );
     plan.source_directory = request.source.directory;
     plan.target_directory = request.target.directory;
-    plan.files = {request.source.data_file};
+    plan.files = {{request.source.data_file, request.target.data_file}};
     if (!request.source.descriptor.empty() && !plan.is_object)
-        plan.files.push_back(request.source.descriptor);
+        plan.files.push_back({request.source.descriptor, request.target.descriptor});
     plan.stored_bytes = request.source.stored_bytes;
     plan.task = request.task;
     co_return plan;

@@ -87,7 +87,7 @@ awaitable<Result<bool>> DatastoreClone::resume() {
             "clone.resume.failed",
             {{"reason", copied.error().reason}, {"error", copied.error().message}}
         );
-    } else if (state_.phase != Phase::copying) {
+    } else if (state_.phase == Phase::inflating || state_.phase == Phase::moving) {
         SLIPWAY_CO_TRY(const bool there, co_await is_there_for_sure(attempt_path(state_.attempt)));
         if (there) co_return true;
     }
@@ -121,6 +121,7 @@ awaitable<Result<void>> DatastoreClone::copy_once() {
     SLIPWAY_CO_CHECK(
         co_await make_folders(client_, plan_.target, folder_of(plan_.target_path), call_)
     );
+    if (plan_.needs_a_name) SLIPWAY_CO_CHECK(co_await give_a_name());
     const auto task = co_await start_copy();
     if (!task) {
         if (task.error().code == Errc::not_found) co_return co_await explain_missing(task.error());
@@ -135,8 +136,32 @@ awaitable<Result<void>> DatastoreClone::copy_once() {
     co_return copied;
 }
 
-awaitable<Result<vsphere::ManagedObjectReference>> DatastoreClone::start_copy() {
+// Beside the target: there we may write, and there it is removed with the rest of the attempt.
+awaitable<Result<void>> DatastoreClone::give_a_name() {
     SLIPWAY_CO_TRY(auto source, plan_.source.file(plan_.source_path));
+    SLIPWAY_CO_TRY(auto named, plan_.target.file(named_path(state_.attempt)));
+    state_.phase = Phase::naming;
+    SLIPWAY_CO_CHECK(co_await save());
+    const auto task = co_await vsphere::start_copy_file(
+        client_, std::move(source), std::move(named), false, call_
+    );
+    if (!task) {
+        if (task.error().code == Errc::not_found) co_return co_await explain_missing(task.error());
+        co_return task.error();
+    }
+    state_.task = task->value;
+    SLIPWAY_CO_CHECK(co_await save());
+    SLIPWAY_CO_CHECK(co_await wait_for_step());
+    state_.phase = Phase::copying;
+    co_return co_await save();
+}
+
+awaitable<Result<vsphere::ManagedObjectReference>> DatastoreClone::start_copy() {
+    SLIPWAY_CO_TRY(
+        auto source,
+        plan_.needs_a_name ? plan_.target.file(named_path(state_.attempt))
+                           : plan_.source.file(plan_.source_path)
+    );
     SLIPWAY_CO_TRY(auto attempt, plan_.target.file(attempt_path(state_.attempt)));
     if (plan_.is_iso)
         co_return co_await vsphere::start_copy_file(
@@ -326,6 +351,8 @@ awaitable<void> DatastoreClone::clean_up(bool failed) {
     state_.abandoned.erase(repeated.begin(), repeated.end());
     for (const int attempt : state_.abandoned)
         if (attempt > 0) co_await remove_attempt(attempt);
+    if (!plan_.needs_a_name) co_return;
+    for (int attempt = 1; attempt <= state_.attempt; ++attempt) co_await remove_named(attempt);
 }
 
 // Cancels the task of the present step, and waits until it lets go of its files.
@@ -373,6 +400,28 @@ awaitable<void> DatastoreClone::remove_attempt(int attempt) {
         );
 }
 
+awaitable<void> DatastoreClone::remove_named(int attempt) {
+    const std::string path = named_path(attempt);
+    auto remove = [&]() -> awaitable<Result<void>> {
+        SLIPWAY_CO_TRY(auto file, plan_.target.file(path));
+        co_return co_await vsphere::delete_file(client_, std::move(file), call_);
+    };
+    const auto removed = co_await vsphere::with_retries(kRemovalPolicy, call_, remove, may_pass);
+    if (!removed && removed.error().code != Errc::not_found)
+        log::warning(
+            call_,
+            "clone.remains.left",
+            {{"datastore", plan_.target.datastore.name},
+             {"path", path},
+             {"error", removed.error().message}}
+        );
+}
+
+std::string DatastoreClone::named_path(int attempt) const {
+    const std::string path = attempt_path(attempt);
+    return path.substr(0, path.rfind('.')) + "-named.vmdk";
+}
+
 std::string DatastoreClone::attempt_path(int attempt) const {
     return clone_attempt_path(plan_.target_path, plan_.task, attempt);
 }
@@ -384,8 +433,13 @@ bool DatastoreClone::is_thick_later() const {
 
 // A copy that is made thick later is the smaller part of the work.
 vsphere::TaskCallbacks DatastoreClone::callbacks() const {
-    const int from = state_.phase == Phase::inflating ? 60 : 0;
-    const int to = is_thick_later() && state_.phase == Phase::copying ? 60 : 98;
+    const int halfway = plan_.needs_a_name ? 30 : 0;
+    const int from = state_.phase == Phase::inflating ? 60
+                     : state_.phase == Phase::copying ? halfway
+                                                      : 0;
+    const int to = state_.phase == Phase::naming                        ? halfway
+                   : is_thick_later() && state_.phase == Phase::copying ? 60
+                                                                        : 98;
     return {
         .progress = [this, from, to](int percent
                     ) { progress_.report(from + percent * (to - from) / 100); },

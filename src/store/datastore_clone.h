@@ -25,6 +25,9 @@ public:
         std::string target_path;
         TaskId task;
         bool is_iso = false;
+        // The source is a disk whose name does not say so: it is copied as a file under a name that
+        // does, from which the disk is then copied.
+        bool needs_a_name = false;
         std::string disk_type;  // of the request; empty: as the source
         bool is_virtual_center = true;
         std::uint64_t bytes = 0;  // for the account
@@ -45,6 +48,7 @@ private:
     awaitable<Result<bool>> resume();
     awaitable<Result<void>> copy_until_whole();
     awaitable<Result<void>> copy_once();
+    awaitable<Result<void>> give_a_name();
     awaitable<Result<vsphere::ManagedObjectReference>> start_copy();
     awaitable<Result<void>> inflate();
     awaitable<Result<void>> inflate_once();
@@ -62,8 +66,10 @@ private:
     awaitable<void> clean_up(bool failed);
     awaitable<void> end_task();
     awaitable<void> remove_attempt(int attempt);
+    awaitable<void> remove_named(int attempt);
 
     [[nodiscard]] std::string attempt_path(int attempt) const;
+    [[nodiscard]] std::string named_path(int attempt) const;
     [[nodiscard]] bool is_thick_later() const;
     [[nodiscard]] vsphere::TaskCallbacks callbacks() const;
 

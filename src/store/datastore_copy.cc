@@ -64,12 +64,12 @@ awaitable<Result<void>> DatastoreCopy::make(SideFile manifest) {
 }
 
 awaitable<Result<void>> DatastoreCopy::copy_file(std::size_t index) {
-    const std::string name = plan_.files[index];
+    const Plan::File& file = plan_.files[index];
     DatastoreClone::Plan plan;
     plan.source = plan_.source;
-    plan.source_path = plan_.source_directory + '/' + name;
+    plan.source_path = plan_.source_directory + '/' + file.name;
     plan.target = plan_.target;
-    plan.target_path = plan_.target_directory + '/' + name;
+    plan.target_path = plan_.target_directory + '/' + file.copy;
     plan.task = plan_.task;
     plan.is_iso = !plan_.is_object;  // that is: copied as a file
     plan.bytes = index == 0 ? plan_.stored_bytes : 0;
@@ -90,7 +90,7 @@ awaitable<Result<void>> DatastoreCopy::copy_file(std::size_t index) {
 
 // A copy that was cut short, or a source that is not what the catalogue says.
 awaitable<Result<void>> DatastoreCopy::check_size() {
-    SLIPWAY_CO_TRY(const auto data_file, target_file(plan_.files.front()));
+    SLIPWAY_CO_TRY(const auto data_file, target_file(plan_.files.front().copy));
     if (plan_.is_object) {
         vsphere::FileRef disk{data_file.path, data_file.datacenter.ref};
         SLIPWAY_CO_CHECK(co_await vsphere::query_disk_uuid(client_, std::move(disk), call_));

@@ -19,7 +19,11 @@ public:
         std::string source_directory;
         Place target;
         std::string target_directory;
-        std::vector<std::string> files;  // the data file first
+        struct File {
+            std::string name;  // of the source
+            std::string copy;
+        };
+        std::vector<File> files;  // the data file first
         // The data file is a disk that is no file (vSAN, vVol): copied as a disk, without a length.
         bool is_object = false;
         std::uint64_t stored_bytes = 0;

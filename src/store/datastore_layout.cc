@@ -70,7 +70,8 @@ Error bad_target(std::string_view why) {
     return Error(Errc::invalid_argument, "the clone's path " + std::string(why));
 }
 
-constexpr std::array<std::pair<CloneCheckpoint::Phase, std::string_view>, 3> kPhases = {{
+constexpr std::array<std::pair<CloneCheckpoint::Phase, std::string_view>, 4> kPhases = {{
+    {CloneCheckpoint::Phase::naming, "naming"},
     {CloneCheckpoint::Phase::copying, "copying"},
     {CloneCheckpoint::Phase::inflating, "inflating"},
     {CloneCheckpoint::Phase::moving, "moving"},

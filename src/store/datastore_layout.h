@@ -89,6 +89,7 @@ std::string clone_attempt_path(std::string_view path, const TaskId& task, int at
 // How far a clone has come; saved before and after every step that vCenter does for us.
 struct CloneCheckpoint {
     enum class Phase {
+        naming,     // the source is copied under the name of a disk, by `task` if that is known
         copying,    // the attempt is being written, by `task` if that is known
         inflating,  // the attempt is complete and is being made thick
         moving,     // the attempt is complete; it is, or will be, moved to the target

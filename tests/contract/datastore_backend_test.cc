@@ -71,6 +71,27 @@ TEST_F(DatastoreObjects, PublishTheUrlThatConsumersTakeApart) {
     EXPECT_EQ(backend().location_url(location), "");
 }
 
+TEST_F(DatastoreObjects, OfAGlanceGoAloneAndOnlyWhenTheyAreOwned) {
+    Location location = placed(3);
+    ASSERT_TRUE(write(location, "abc"));
+    const auto ours = fixture_->stored_file(location);
+    location.directory = fixture_->store_dir();
+    location.data_file = location.image_id.str();
+    location.url = "vsphere://vc/folder/…";
+    std::filesystem::copy(ours, fixture_->stored_file(location));
+    EXPECT_EQ(read(location).value(), "abc");
+    EXPECT_EQ(await(backend().remove(location, call_)).error().code, Errc::invalid_argument);
+    location.is_owned = true;
+    Location other = location;
+    other.image_id = ImageId(new_uuid());
+    EXPECT_EQ(await(backend().remove(other, call_)).error().code, Errc::invalid_argument)
+        << "it does not bear that image's name";
+    ASSERT_TRUE(await(backend().remove(location, call_)));
+    EXPECT_FALSE(std::filesystem::exists(fixture_->stored_file(location)));
+    EXPECT_TRUE(std::filesystem::exists(ours));
+    EXPECT_TRUE(await(backend().remove(location, call_))) << "it is gone already";
+}
+
 TEST_F(DatastoreObjects, AreFoundAfterTheDatastoreWasRenamed) {
     const Location location = placed(3);
     ASSERT_TRUE(write(location, "abc"));

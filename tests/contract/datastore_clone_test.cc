@@ -57,6 +57,18 @@ protected:
         return stored(file, ".vmdk");
     }
 
+    // The same disk, as a Glance has it: named after the image, without a suffix.
+    Location stored_by_glance() {
+        Location location = stored_disk();
+        const auto file = fixture_->stored_file(location);
+        location.directory = fixture_->store_dir();
+        location.data_file = location.image_id.str();
+        location.url = "vsphere://vc/folder/…";
+        location.is_owned = true;
+        std::filesystem::rename(file, file.parent_path().parent_path() / location.data_file);
+        return location;
+    }
+
     store::CloneRequest request(const Location& source, const std::string& path) {
         return {source, fixture_->clone_target(path), TaskId(new_uuid())};
     }
@@ -109,6 +121,32 @@ TEST_F(DatastoreClones, CopyAnIsoAsAFile) {
     EXPECT_TRUE(fixture_->cloned_disk(what.target, source) == bytes);
     EXPECT_EQ(names_beside(what), 1U);
     EXPECT_FALSE(await(backend().check_clone(request(source, "vm/cd.vmdk"), call_)));
+}
+
+TEST_F(DatastoreClones, AreMadeOfAFileThatHasNoSuffix) {
+    const auto what = request(stored_by_glance(), "vm/disk.vmdk");
+    ASSERT_TRUE(await(backend().check_clone(what, call_)));
+    const auto account = clone(what);
+    ASSERT_TRUE(account) << account.error().message;
+    EXPECT_EQ(account->bytes_through, 0U);
+    EXPECT_EQ(account->path, "copy_disk");
+    EXPECT_TRUE(std::ranges::is_sorted(percents_));
+    expect_whole_and_alone(what);
+}
+
+TEST_F(DatastoreClones, GiveAFileItsNameAnewAfterARestart) {
+    const auto what = request(stored_by_glance(), "vm/disk.vmdk");
+    vcenter().set(R"({"task_rate":500000})");
+    auto until_running = [&]() -> awaitable<Result<Account>> {
+        co_return co_await with_deadline(after(1s), backend().clone(what, "", progress_, call_));
+    };
+    ASSERT_FALSE(await(until_running()));
+    EXPECT_NE(checkpoints_.back().find(R"("phase":"naming")"), std::string::npos)
+        << checkpoints_.back();
+    fixture_->restart();
+    const auto account = clone(what, checkpoints_.back());
+    ASSERT_TRUE(account) << account.error().message;
+    expect_whole_and_alone(what);
 }
 
 TEST_F(DatastoreClones, AreMadeThickAfterTheCopy) {

@@ -73,6 +73,23 @@ TEST_F(DatastoreCopies, TakeTheDescriptorAlong) {
     EXPECT_TRUE(fixture_->cloned_disk(clone.target, what.target) == disk_);
 }
 
+TEST_F(DatastoreCopies, OfAFileOfAGlanceHaveANameOfOurs) {
+    Location source = stored_disk();
+    const auto file = fixture_->stored_file(source);
+    source.directory = fixture_->store_dir();
+    source.data_file = source.image_id.str();
+    source.url = "vsphere://vc/folder/…";
+    std::filesystem::rename(file, fixture_->stored_file(source));
+    auto what = request(source);
+    what.target.url.clear();
+    what.target.data_file = source.image_id.str() + ".vmdk";
+    const auto account = copy(what);
+    ASSERT_TRUE(account) << account.error().message;
+    EXPECT_TRUE(
+        bytes_of(copied(what, what.target.data_file)) == bytes_of(fixture_->stored_file(source))
+    );
+}
+
 TEST_F(DatastoreCopies, ReachAnotherDatacenter) {
     const auto what = request(stored(disk_, ".img"), "F0/DC1/images");
     ASSERT_TRUE(copy(what));

@@ -186,6 +186,7 @@ def test_takes_over_all_that_glance_has(
         shows_the_same_to_the_stock_client(site, server, clients, tmp_path)
         serves_the_bytes(site, server, sparse_vmdk)
         boots_without_a_byte(site, server, vcenter, raw_disk)
+        clones_without_a_byte(site, server, vcenter, raw_disk)
         removes_the_files_of_its_images_only(site, server)
     finally:
         server.stop()
@@ -303,6 +304,26 @@ def boots_without_a_byte(
     assert traffic.image_bytes == traffic.datastore_bytes == 0
     [disk] = boot["disks"]
     assert_guest_reads(vcenter, disk["parent"], guest.path, GIB)
+
+
+def clones_without_a_byte(
+    site: Site, server: harness.Slipway, vcenter: harness.VCenter, guest: Disk
+) -> None:
+    """The file has no suffix, by which vCenter knows disks."""
+    name = f"{site.images['disk']}/clone.vmdk"
+    target = {"datacenter": "DC0", "datastore": vcenter.compute_datastore, "path": name}
+    path = f"{server.url}/slipway/v1/images/{site.images['disk']}/clones"
+    answer = requests.post(path, json=target, timeout=60)
+    assert answer.status_code == 202, answer.text
+    task = answer.json()
+    deadline = time.monotonic() + 120
+    while task["status"] in ("pending", "running"):
+        assert time.monotonic() < deadline, task
+        time.sleep(0.1)
+        task = requests.get(f"{server.url}/slipway/v1/tasks/{task['id']}", timeout=60).json()
+    assert task["status"] == "success", task
+    assert task["account"]["bytes_through"] == 0
+    assert_guest_reads(vcenter, f"[{vcenter.compute_datastore}] {name}", guest.path, guest.size)
 
 
 def removes_the_files_of_its_images_only(site: Site, server: harness.Slipway) -> None:
