@@ -25,12 +25,8 @@ bool may_have_locations(const Image& image) {
 
 }  // namespace
 
-awaitable<Result<AuthorizedImage>> find_authorized(
-    store::Catalog& catalog,
-    const Policy& policy,
-    const Caller& caller,
-    const ImageId& id,
-    Action action
+awaitable<Result<AuthorizedImage>> find_visible(
+    store::Catalog& catalog, const Caller& caller, const ImageId& id
 ) {
     auto found = co_await catalog.find_image(id);
     if (!found) {
@@ -44,9 +40,22 @@ awaitable<Result<AuthorizedImage>> find_authorized(
         if (!member && member.error().code != Errc::not_found) co_return member.error();
         result.shared_with_caller = member.has_value();
     }
-    const Target target{&result.image, result.shared_with_caller, {}, {}};
-    SLIPWAY_CO_CHECK(policy.authorize(action, identity, target));
+    if (!is_visible(identity, result.image, result.shared_with_caller))
+        co_return image_not_found(id);
     co_return result;
+}
+
+awaitable<Result<AuthorizedImage>> find_authorized(
+    store::Catalog& catalog,
+    const Policy& policy,
+    const Caller& caller,
+    const ImageId& id,
+    Action action
+) {
+    SLIPWAY_CO_TRY(auto found, co_await find_visible(catalog, caller, id));
+    const Target target{&found.image, found.shared_with_caller, {}, {}};
+    SLIPWAY_CO_CHECK(policy.authorize(action, caller.identity, target));
+    co_return found;
 }
 
 RecordRules ImageService::record_rules() const {
@@ -65,14 +74,14 @@ awaitable<Result<ImageRecord>> ImageService::create(const Caller& caller, Image 
     SLIPWAY_CO_CHECK(with_.policy.authorize(
         Action::add_image, caller.identity, {nullptr, false, {}, image.owner}
     ));
-    if (image.visibility == Visibility::public_)
-        SLIPWAY_CO_CHECK(with_.policy.authorize(
-            Action::publicize_image, caller.identity, {&image, false, {}, {}}
-        ));
-    if (image.visibility == Visibility::community)
-        SLIPWAY_CO_CHECK(with_.policy.authorize(
-            Action::communitize_image, caller.identity, {&image, false, {}, {}}
-        ));
+    // Who may not give it this visibility knows of the image nevertheless: there is none yet.
+    const auto may = [&](Action action) {
+        return with_.policy.allows(action, caller.identity, {&image, false, {}, {}});
+    };
+    if (image.visibility == Visibility::public_ && !may(Action::publicize_image))
+        co_return refused(Action::publicize_image);
+    if (image.visibility == Visibility::community && !may(Action::communitize_image))
+        co_return refused(Action::communitize_image);
     if (with_.protections != nullptr)
         for (const auto& [name, value] : image.properties)
             SLIPWAY_CO_CHECK(

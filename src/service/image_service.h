@@ -99,12 +99,19 @@ private:
     Dependencies with_;
 };
 
-// An image that the caller may do `action` to; forbidden or not_found otherwise. Used by every
-// service.
 struct AuthorizedImage {
     Image image;
     bool shared_with_caller = false;
 };
+
+// An image that the catalogue shows to the caller, before any rule; not_found otherwise. For what
+// is decided between this and the rule.
+awaitable<Result<AuthorizedImage>> find_visible(
+    store::Catalog& catalog, const Caller& caller, const ImageId& id
+);
+
+// An image that the caller may do `action` to; forbidden or not_found otherwise. Used by every
+// service.
 awaitable<Result<AuthorizedImage>> find_authorized(
     store::Catalog& catalog,
     const Policy& policy,

@@ -125,16 +125,16 @@ awaitable<Result<std::vector<BackendId>>> ImportService::targets_to_copy_to(
 awaitable<Result<std::optional<TaskRecord>>> ImportService::start(
     const Caller& caller, const ImageId& id, ImportRequest request
 ) {
-    SLIPWAY_CO_TRY(
-        const auto found,
-        co_await find_authorized(with_.catalog, with_.policy, caller, id, Action::get_image)
-    );
-    SLIPWAY_CO_CHECK(check_image(found.image, request));
+    SLIPWAY_CO_TRY(const auto found, co_await find_visible(with_.catalog, caller, id));
     const bool copies = request.method == ImportMethod::copy_image;
     const Target target{&found.image, found.shared_with_caller, {}, {}};
-    SLIPWAY_CO_CHECK(with_.policy.authorize(
+    const auto allowed = with_.policy.authorize(
         copies ? Action::copy_image : Action::modify_image, caller.identity, target
-    ));
+    );
+    // As Glance: who may see the image is told of its status first.
+    if (!allowed && allowed.error().code == Errc::not_found) co_return allowed.error();
+    SLIPWAY_CO_CHECK(check_image(found.image, request));
+    SLIPWAY_CO_CHECK(allowed);
     SLIPWAY_CO_TRY(auto targets, targets_of(request));
     if (copies) {
         SLIPWAY_CO_TRY(targets, co_await targets_to_copy_to(id, request, std::move(targets)));

@@ -15,14 +15,29 @@ Error no_member(const ImageId& id, const std::string& project) {
     return Error(Errc::not_found, project + " is not a member of image " + id.str() + ".");
 }
 
+// An image that the caller may see, and then do `action` to.
+awaitable<Result<AuthorizedImage>> find_seen(
+    store::Catalog& catalog,
+    const Policy& policy,
+    const Caller& caller,
+    const ImageId& id,
+    Action action
+) {
+    SLIPWAY_CO_TRY(
+        auto found, co_await find_authorized(catalog, policy, caller, id, Action::get_image)
+    );
+    const Target target{&found.image, found.shared_with_caller, {}, {}};
+    SLIPWAY_CO_CHECK(policy.authorize(action, caller.identity, target));
+    co_return found;
+}
+
 }  // namespace
 
 awaitable<Result<std::vector<Member>>> MemberService::list(
     const Caller& caller, const ImageId& id
 ) {
     SLIPWAY_CO_TRY(
-        const auto found,
-        co_await find_authorized(catalog_, policy_, caller, id, Action::get_members)
+        const auto found, co_await find_seen(catalog_, policy_, caller, id, Action::get_members)
     );
     SLIPWAY_CO_CHECK(check_shared(found.image));
     SLIPWAY_CO_TRY(auto members, co_await catalog_.list_members(id));
@@ -51,8 +66,7 @@ awaitable<Result<Member>> MemberService::add(
     const Caller& caller, const ImageId& id, const std::string& project
 ) {
     SLIPWAY_CO_TRY(
-        const auto found,
-        co_await find_authorized(catalog_, policy_, caller, id, Action::add_member)
+        const auto found, co_await find_seen(catalog_, policy_, caller, id, Action::add_member)
     );
     SLIPWAY_CO_CHECK(check_shared(found.image));
     co_return co_await catalog_.add_member(id, project);
@@ -62,8 +76,7 @@ awaitable<Result<Member>> MemberService::set_status(
     const Caller& caller, const ImageId& id, const std::string& project, const std::string& status
 ) {
     SLIPWAY_CO_TRY(
-        const auto found,
-        co_await find_authorized(catalog_, policy_, caller, id, Action::get_member)
+        const auto found, co_await find_seen(catalog_, policy_, caller, id, Action::get_member)
     );
     SLIPWAY_CO_CHECK(check_shared(found.image));
     if (!sees_all_members(caller.identity, found.image) && caller.identity.project != project)
@@ -77,8 +90,7 @@ awaitable<Result<void>> MemberService::remove(
     const Caller& caller, const ImageId& id, const std::string& project
 ) {
     SLIPWAY_CO_TRY(
-        const auto found,
-        co_await find_authorized(catalog_, policy_, caller, id, Action::delete_member)
+        const auto found, co_await find_seen(catalog_, policy_, caller, id, Action::delete_member)
     );
     SLIPWAY_CO_CHECK(check_shared(found.image));
     co_return co_await catalog_.remove_member(id, project);

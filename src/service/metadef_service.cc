@@ -40,8 +40,11 @@ void add_prefix(MetadefNamespace& space, const std::string& prefix) {
 awaitable<Result<void>> MetadefService::check(
     const Caller& caller, const std::string& name, std::vector<Action> actions
 ) {
-    SLIPWAY_CO_TRY(const MetadefNamespace space, co_await catalog_.find_namespace(name));
-    const NamespaceTarget about = target_of(space);
+    SLIPWAY_CO_CHECK(policy_.check_scope(caller.identity));
+    const auto space = co_await catalog_.find_namespace(name);
+    if (!space && space.error().code == Errc::not_found) co_return namespace_not_found(name);
+    if (!space) co_return space.error();
+    const NamespaceTarget about = target_of(*space);
     Target target;
     target.metadef_namespace = &about;
     for (const Action action : actions)

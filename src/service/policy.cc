@@ -228,22 +228,22 @@ Result<void> Policy::check_scope(const Identity& identity) const {
 
 Result<void> Policy::authorize(Action action, const Identity& identity, const Target& target)
     const {
-    if (const Image* image = target.image;
-        image != nullptr && (!is_visible(identity, *image, target.shared_with_caller) ||
-                             !allows(Action::get_image, identity, target)))
-        return image_not_found(image->id);
+    if (const Image* image = target.image) {
+        if (!is_visible(identity, *image, target.shared_with_caller))
+            return image_not_found(image->id);
+        if (allows(action, identity, target)) return {};
+        if (!allows(Action::get_image, identity, target)) return image_not_found(image->id);
+        return refused(action);
+    }
     SLIPWAY_CHECK(check_scope(identity));
-    if (const NamespaceTarget* metadefs = target.metadef_namespace;
-        metadefs != nullptr && action != Action::add_metadef_namespace &&
-        (!shows_namespace(identity, *metadefs) ||
-         !allows(Action::get_metadef_namespace, identity, target)))
-        return Error(
-            Errc::not_found, "Metadata definition namespace " + metadefs->name + " was not found."
-        );
+    const NamespaceTarget* const metadefs = target.metadef_namespace;
+    const bool has_namespace = metadefs != nullptr && action != Action::add_metadef_namespace;
+    if (has_namespace && !shows_namespace(identity, *metadefs))
+        return namespace_not_found(metadefs->name);
     if (allows(action, identity, target)) return {};
-    return Error(
-        Errc::forbidden, "You are not authorized to " + std::string(default_of(action).deed) + "."
-    );
+    if (has_namespace && !allows(Action::get_metadef_namespace, identity, target))
+        return namespace_not_found(metadefs->name);
+    return refused(action);
 }
 
 bool Policy::allows(const std::string& rule, const Identity& identity) const {
@@ -336,6 +336,16 @@ LocationView location_view(
 
 Error image_not_found(const ImageId& id) {
     return Error(Errc::not_found, "No image found with ID " + id.str());
+}
+
+Error namespace_not_found(const std::string& name) {
+    return Error(Errc::not_found, "Metadata definition namespace " + name + " was not found.");
+}
+
+Error refused(Action action) {
+    return Error(
+        Errc::forbidden, "You are not authorized to " + std::string(default_of(action).deed) + "."
+    );
 }
 
 }  // namespace slipway::service

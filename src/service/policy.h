@@ -148,7 +148,7 @@ public:
     [[nodiscard]] bool allows(Action action, const Identity& identity, const Target& target) const;
 
     // The same as an answer: forbidden; or not_found where the caller may not even know of the
-    // image or the namespace.
+    // image or the namespace: the catalogue does not show it, or its get_ rule refuses, too.
     [[nodiscard]] Result<void> authorize(
         Action action, const Identity& identity, const Target& target
     ) const;
@@ -160,12 +160,15 @@ public:
     // Whether the caller's roles make an administrator of it: the rule context_is_admin.
     [[nodiscard]] bool is_administrator(const Identity& identity) const;
 
+    // Whether policies can let the caller pass at all. Errors: forbidden for tokens of the system
+    // and of domains.
+    [[nodiscard]] Result<void> check_scope(const Identity& identity) const;
+
 private:
     void add_defaults();
     void check_references(
         const std::vector<PolicyOverride>& overrides, std::vector<PolicyFinding>& findings
     ) const;
-    [[nodiscard]] Result<void> check_scope(const Identity& identity) const;
 
     PolicyOptions options_;
     RuleSet rules_;
@@ -224,7 +227,11 @@ LocationView location_view(
     const LocationVisibility& visibility
 );
 
-// The error for an image that is missing, or not for this caller's eyes.
+// The errors for an image and a namespace that are missing, or not for this caller's eyes.
 Error image_not_found(const ImageId& id);
+Error namespace_not_found(const std::string& name);
+
+// The error for a caller who may know of the target, but not do this to it.
+Error refused(Action action);
 
 }  // namespace slipway::service

@@ -158,5 +158,46 @@ TEST(ImageService, ListsLocationsForAdministratorsAndNoneForServices) {
     EXPECT_EQ(locations(administrator()).value().front().store, "memory");
 }
 
+TEST(ImageService, TellsAServiceWithItsRoleAloneOfAnOpenImage) {
+    Services services;
+    Caller service;
+    service.identity.project = "services";
+    service.identity.roles = {"service"};
+    const auto create = [&](Visibility visibility) {
+        Image image;
+        image.id = ImageId(new_uuid());
+        image.owner = "owner";
+        image.visibility = visibility;
+        return services.await(services.catalog->create_image(image)).value().id;
+    };
+    const ImageId open = create(Visibility::public_);
+    const ImageId closed = create(Visibility::private_);
+    EXPECT_OK(services.await(services.images.locations(service, open)));
+    EXPECT_ERROR(Errc::not_found, services.await(services.images.locations(service, closed)));
+    EXPECT_ERROR(Errc::not_found, services.await(services.images.show(service, open)));
+}
+
+// What a member without the role reader may do is all that it may: it can not see the image.
+TEST(ImageService, LetsAMemberWithoutReaderUseItsImage) {
+    Services services;
+    Caller member = member_of("owner");
+    member.identity.roles = {"member"};
+    for (const Visibility visibility : {Visibility::shared, Visibility::community}) {
+        Image image;
+        image.id = ImageId(new_uuid());
+        image.owner = "owner";
+        image.visibility = visibility;
+        EXPECT_OK(services.await(services.images.create(member, image))) << to_string(visibility);
+        EXPECT_ERROR(Errc::not_found, services.await(services.images.show(member, image.id)));
+        EXPECT_OK(services.await(services.images.add_tag(member, image.id, "t")));
+        EXPECT_OK(services.await(services.images.remove(member, image.id)));
+    }
+    Image image;
+    image.id = ImageId(new_uuid());
+    image.owner = "owner";
+    image.visibility = Visibility::public_;
+    EXPECT_ERROR(Errc::forbidden, services.await(services.images.create(member, image)));
+}
+
 }  // namespace
 }  // namespace slipway::test

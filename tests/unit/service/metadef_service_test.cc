@@ -72,6 +72,22 @@ TEST_F(MetadefServiceTest, ShowsPrivateNamespacesToTheirOwnerAndToAdministrators
     EXPECT_ERROR(Errc::not_found, await(metadefs.show(admin, "missing", "")));
 }
 
+TEST_F(MetadefServiceTest, TellsNobodyElseWhetherAPrivateNamespaceIsThere) {
+    const auto words = [&](const Caller& caller, const char* name) {
+        const auto shown = await(metadefs.show(caller, name, ""));
+        std::string text = shown.error().message;
+        if (const auto at = text.find(name); at != std::string::npos)
+            text.erase(at, std::string_view(name).size());
+        return std::pair(shown.error().code, text);
+    };
+    EXPECT_EQ(words(stranger, "closed"), words(stranger, "missing"));
+    Caller of_domain = administrator();
+    of_domain.identity.project.reset();
+    of_domain.identity.domain = "default";
+    EXPECT_EQ(words(of_domain, "closed").first, Errc::forbidden);
+    EXPECT_EQ(words(of_domain, "closed"), words(of_domain, "missing"));
+}
+
 TEST_F(MetadefServiceTest, HidesWhatAPrivateNamespaceHolds) {
     EXPECT_ERROR(Errc::not_found, await(metadefs.associations(stranger, "closed")));
     EXPECT_ERROR(Errc::not_found, await(metadefs.properties(stranger, "closed")));

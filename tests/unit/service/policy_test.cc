@@ -162,9 +162,37 @@ TEST(Policy, TakesNoRoleForAnother) {
     for (const Action action : {modify_image, delete_image, upload_image, download_image}) {
         SCOPED_TRACE(to_string(action));
         EXPECT_EQ(answer_to(action, "reader"), 'f');
-        EXPECT_EQ(answer_to(action, "member"), 'n');
+        EXPECT_EQ(answer_to(action, "member"), 'Y');
         EXPECT_EQ(answer_to(action, "admin"), 'Y');
         EXPECT_EQ(answer_to(action, "observer"), 'n');
+    }
+}
+
+TEST(Policy, LetsServicesReachOpenImagesByTheirRoleAlone) {
+    Identity service;
+    service.project = "services";
+    service.roles = {"service"};
+    Image image;
+    image.owner = "owner";
+    const auto answer_to = [&](Action action) {
+        return answer(policy.authorize(action, service, {&image, false, {}, {}}));
+    };
+    for (const Visibility visibility : {public_, community}) {
+        image.visibility = visibility;
+        for (const Action action :
+             {fetch_image_location,
+              add_image_location,
+              slipway_clone,
+              slipway_copies,
+              slipway_seed})
+            EXPECT_EQ(answer_to(action), 'Y') << to_string(action);
+        for (const Action action : {get_image, download_image, modify_image, get_image_location})
+            EXPECT_EQ(answer_to(action), 'n') << to_string(action);
+    }
+    for (const Visibility visibility : {private_, shared}) {
+        image.visibility = visibility;
+        EXPECT_EQ(answer_to(fetch_image_location), 'n');
+        EXPECT_EQ(answer_to(slipway_clone), 'n');
     }
 }
 
@@ -356,8 +384,10 @@ TEST(Policy, AnswersNotFoundWhereSeeingIsRefused) {
     const Policy changed = policy_with({{"get_image", "!", 1}});
     Image image;
     image.owner = "owner";
+    image.visibility = public_;
     const Target target{&image, false, {}, {}};
-    EXPECT_EQ(answer(changed.authorize(modify_image, identity_of(Who::owner_member), target)), 'n');
+    EXPECT_EQ(answer(changed.authorize(modify_image, identity_of(Who::owner_member), target)), 'Y');
+    EXPECT_EQ(answer(changed.authorize(modify_image, identity_of(Who::owner_reader), target)), 'n');
     EXPECT_EQ(answer(changed.authorize(get_image, identity_of(Who::admin), target)), 'n');
 }
 
@@ -455,6 +485,17 @@ TEST(Policy, ShowsNamespacesOfMetadataAsTheTableSays) {
             ) << to_string(row.action)
               << " of a " << row.visibility << " namespace by " << kNames[i];
     }
+}
+
+TEST(Policy, AsksOfANamespaceWhatTheActionNeedsAndNoMore) {
+    const Policy changed = policy_with({{"metadef_admin", "role:member", 1}});
+    const NamespaceTarget metadefs{"OS::Test", "owner", "public"};
+    const Target target{nullptr, false, {}, {}, &metadefs};
+    Identity writer = identity_of(Who::stranger);
+    writer.roles = {"member"};
+    EXPECT_EQ(answer(changed.authorize(modify_metadef_namespace, writer, target)), 'Y');
+    EXPECT_EQ(answer(changed.authorize(get_metadef_objects, writer, target)), 'n');
+    EXPECT_EQ(answer(policy.authorize(modify_metadef_namespace, writer, target)), 'n');
 }
 
 TEST(Policy, OpensLocationsTasksAndTheCacheAsTheTableSays) {
