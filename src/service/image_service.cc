@@ -110,7 +110,14 @@ awaitable<Result<ImageListPage>> ImageService::list(const Caller& caller, ImageQ
     const std::size_t limit = query.limit;
     ImageListPage page;
     if (limit == 0) co_return page;
-    SLIPWAY_CO_TRY(const auto images, co_await with_.catalog.list_images(std::move(query)));
+    SLIPWAY_CO_TRY(auto images, co_await with_.catalog.list_images(std::move(query)));
+    const bool is_full = images.size() == limit;
+    std::erase_if(images, [&](const Image& image) {
+        // What is listed of others' shared images is shared with the caller.
+        const bool shared = membership_decides(caller.identity, image);
+        const Target target{&image, shared, {}, {}};
+        return !with_.policy.allows(Action::get_image, caller.identity, target);
+    });
     std::vector<ImageId> ids;
     for (const Image& image : images)
         if (may_have_locations(image)) ids.push_back(image.id);
@@ -121,7 +128,7 @@ awaitable<Result<ImageListPage>> ImageService::list(const Caller& caller, ImageQ
         page.images.push_back(
             record_of(image, std::move(by_image[image.id]), caller, record_rules())
         );
-    page.more = images.size() == limit;
+    page.more = is_full && !images.empty();
     co_return page;
 }
 

@@ -62,7 +62,14 @@ awaitable<Result<MetadefPage>> MetadefService::list(const Caller& caller, Metade
     const std::size_t limit = query.limit;
     if (limit == 0) co_return page;
     SLIPWAY_CO_TRY(page.namespaces, co_await catalog_.list_namespaces(std::move(query)));
-    page.more = page.namespaces.size() == limit;
+    const bool is_full = page.namespaces.size() == limit;
+    std::erase_if(page.namespaces, [&](const MetadefNamespace& space) {
+        const NamespaceTarget about = target_of(space);
+        return !policy_.allows(
+            Action::get_metadef_namespace, caller.identity, {nullptr, false, {}, {}, &about}
+        );
+    });
+    page.more = is_full && !page.namespaces.empty();
     co_return page;
 }
 

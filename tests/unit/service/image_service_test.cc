@@ -199,5 +199,44 @@ TEST(ImageService, LetsAMemberWithoutReaderUseItsImage) {
     EXPECT_ERROR(Errc::forbidden, services.await(services.images.create(member, image)));
 }
 
+// A rule that hides an image hides it from lists, too; they go on behind what is left of a page.
+TEST(ImageService, ListsWhatTheRuleOfOneImageShows) {
+    Services services;
+    std::vector<service::PolicyFinding> findings;
+    services.policy = service::Policy(
+        {},
+        {{"get_image", "role:admin or project_id:%(owner)s or project_id:%(member_id)s", 1}},
+        findings
+    );
+    const auto create = [&](const char* owner, Visibility visibility) {
+        services.clock.advance(std::chrono::seconds(1));
+        Image image;
+        image.id = ImageId(new_uuid());
+        image.owner = owner;
+        image.visibility = visibility;
+        return services.await(services.catalog->create_image(image)).value().id;
+    };
+    const ImageId own = create("partner", Visibility::private_);
+    const ImageId offered = create("owner", Visibility::shared);
+    ASSERT_OK(services.await(services.catalog->add_member(offered, "partner")));
+    create("owner", Visibility::public_);
+    const Caller partner = member_of("partner");
+    ImageQuery query;
+    query.scope.member_status = "all";
+    const auto listed = [&](const Caller& caller) {
+        std::vector<ImageId> ids;
+        const auto page = services.await(services.images.list(caller, query)).value();
+        for (const auto& record : page.images) ids.push_back(record.image.id);
+        return std::pair(ids, page.more);
+    };
+    query.limit = 3;
+    EXPECT_EQ(listed(administrator()).first.size(), 3U);
+    EXPECT_EQ(listed(partner), std::pair(std::vector({offered, own}), true));
+    query.limit = 2;
+    EXPECT_EQ(listed(partner), std::pair(std::vector({offered}), true));
+    query.limit = 1;
+    EXPECT_EQ(listed(partner), std::pair(std::vector<ImageId>(), false)) << "nothing to go on from";
+}
+
 }  // namespace
 }  // namespace slipway::test

@@ -88,6 +88,13 @@ TEST_F(MetadefServiceTest, TellsNobodyElseWhetherAPrivateNamespaceIsThere) {
     EXPECT_EQ(words(of_domain, "closed"), words(of_domain, "missing"));
 }
 
+TEST_F(MetadefServiceTest, ListsWhatTheRuleOfOneNamespaceShows) {
+    std::vector<service::PolicyFinding> findings;
+    policy = service::Policy({}, {{"get_metadef_namespace", "project_id:%(owner)s", 1}}, findings);
+    EXPECT_THAT(listed(owner), ElementsAre("closed", "open"));
+    EXPECT_THAT(listed(stranger), IsEmpty());
+}
+
 TEST_F(MetadefServiceTest, HidesWhatAPrivateNamespaceHolds) {
     EXPECT_ERROR(Errc::not_found, await(metadefs.associations(stranger, "closed")));
     EXPECT_ERROR(Errc::not_found, await(metadefs.properties(stranger, "closed")));
