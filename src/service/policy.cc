@@ -261,7 +261,7 @@ bool is_visible(const Identity& identity, const Image& image, bool shared_with_c
         case Visibility::community:
             return true;
         case Visibility::shared:
-            return shared_with_caller;
+            return shared_with_caller || !image.owner;  // an old cloud's: nobody could share it
         case Visibility::private_:
             return false;
     }

@@ -248,8 +248,8 @@ Result<DbRow> marker_row(Db& db, const ImageQuery& query) {
         const std::string project = query.scope.project.value_or("");
         conditions.add(
             "(visibility in ('public', 'community') or owner = ? or (visibility = 'shared' and "
-            "exists "
-            "(select 1 from image_members m where m.image_id = images.id and m.project = ?)))",
+            "(owner is null or exists (select 1 from image_members m "
+            "where m.image_id = images.id and m.project = ?))))",
             {project, project}
         );
     }

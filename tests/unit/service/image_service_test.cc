@@ -199,6 +199,21 @@ TEST(ImageService, LetsAMemberWithoutReaderUseItsImage) {
     EXPECT_ERROR(Errc::forbidden, services.await(services.images.create(member, image)));
 }
 
+TEST(ImageService, ShowsASharedImageOfNobodyByItsIdAndListsItNot) {
+    Services services;
+    Image image;
+    image.id = ImageId(new_uuid());
+    image.visibility = Visibility::shared;
+    ASSERT_OK(services.await(services.catalog->create_image(image)));
+    const Caller stranger = member_of("stranger");
+    EXPECT_OK(services.await(services.images.show(stranger, image.id)));
+    ImageQuery query;
+    query.scope.member_status = "all";
+    EXPECT_TRUE(services.await(services.images.list(stranger, query)).value().images.empty());
+    query.marker = image.id;
+    EXPECT_OK(services.await(services.images.list(stranger, query)));
+}
+
 // A rule that hides an image hides it from lists, too; they go on behind what is left of a page.
 TEST(ImageService, ListsWhatTheRuleOfOneImageShows) {
     Services services;

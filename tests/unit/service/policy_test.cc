@@ -196,6 +196,21 @@ TEST(Policy, LetsServicesReachOpenImagesByTheirRoleAlone) {
     }
 }
 
+TEST(Policy, ShowsASharedImageOfNobodyToEverybody) {
+    Image image;
+    image.visibility = shared;
+    for (const Who who : kEverybody) {
+        EXPECT_TRUE(is_visible(identity_of(who), image, false));
+        EXPECT_EQ(
+            answer(policy.authorize(get_image, identity_of(who), {&image, false, {}, {}})), 'Y'
+        );
+    }
+    const Identity stranger = identity_of(Who::stranger);
+    EXPECT_EQ(answer(policy.authorize(modify_image, stranger, {&image, false, {}, {}})), 'f');
+    image.visibility = private_;
+    EXPECT_FALSE(is_visible(stranger, image, false));
+}
+
 TEST(Policy, ShowsListsAndTasksByProjectAndAdministratorsEverything) {
     TaskRecord task;
     task.owner = "owner";
