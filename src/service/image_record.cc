@@ -77,7 +77,9 @@ ImageRecord record_of(
          published_locations(image, std::move(live), caller, backends, rules.sites)) {
         const auto backend = backends.find(location.backend);
         shown.push_back(
-            {(*backend)->location_url(location), location.backend.str(), location.metadata}
+            {(*backend)->location_url(location),
+             backends.multi_store() ? location.backend.str() : "",
+             location.metadata}
         );
     }
     if (view.direct_url && !shown.empty()) record.direct_url = shown.front().url;

@@ -16,7 +16,7 @@ namespace slipway::service {
 
 struct ShownLocation {
     std::string url;
-    std::string store;
+    std::string store;            // empty where there is one store only, which has no name there
     std::string metadata = "{}";  // of clients, a JSON object
 };
 

@@ -114,7 +114,8 @@ void write_locations(json::Writer& writer, const std::vector<service::ShownLocat
         if (const auto metadata = json::Document::parse(location.metadata))
             for (const auto& [name, value] : metadata->root().members())
                 writer.key(name).value(value);
-        writer.member("store", location.store).end_object().end_object();
+        if (!location.store.empty()) writer.member("store", location.store);
+        writer.end_object().end_object();
     }
     writer.end_array();
 }

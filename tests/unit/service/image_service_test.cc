@@ -155,7 +155,22 @@ TEST(ImageService, ListsLocationsForAdministratorsAndNoneForServices) {
     EXPECT_ERROR(Errc::not_found, locations(member_of("stranger")));
     EXPECT_TRUE(locations(service_of("owner")).value().empty());
     ASSERT_EQ(locations(administrator()).value().size(), 1U);
-    EXPECT_EQ(locations(administrator()).value().front().store, "memory");
+    EXPECT_EQ(locations(administrator()).value().front().store, "");
+}
+
+TEST(ImageService, NamesTheStoreOfALocationWhereThereAreSeveral) {
+    ServicesOptions options;
+    options.store.publishes_locations = true;
+    options.store.boot_form = BootFormMode::off;
+    options.more_stores.emplace_back();
+    options.more_stores.back().id = BackendId("other");
+    options.more_stores.back().is_default = false;
+    Services services(options);
+    const ImageId id = services.create_image("raw");
+    ASSERT_OK(services.upload(id, "hello"));
+    const auto shown = services.await(services.images.locations(administrator(), id)).value();
+    ASSERT_EQ(shown.size(), 1U);
+    EXPECT_EQ(shown.front().store, "memory");
 }
 
 TEST(ImageService, TellsAServiceWithItsRoleAloneOfAnOpenImage) {
