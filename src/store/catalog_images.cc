@@ -142,6 +142,14 @@ void make_a_set(std::vector<std::string>& tags) {
     tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
 }
 
+// What the limit of properties counts: not what the server keeps there for itself.
+std::size_t counted_properties(const Image& image) {
+    const auto counts = [](const auto& property) {
+        return !property.first.starts_with("os_glance");
+    };
+    return static_cast<std::size_t>(std::ranges::count_if(image.properties, counts));
+}
+
 // `before`, with what a client may edit taken from `edited`.
 Image with_edits(const Image& before, Image edited) {
     Image after = before;
@@ -185,7 +193,7 @@ awaitable<Result<Image>> SqlCatalog::create_image(Image image) {
         co_return Error(Errc::invalid_argument, "a new image must be queued");
     make_a_set(image.tags);
     auto work = [&]() -> Result<Image> {
-        SLIPWAY_CHECK(check_growth(0, image.properties.size(), limits_.properties, "properties"));
+        SLIPWAY_CHECK(check_growth(0, counted_properties(image), limits_.properties, "properties"));
         SLIPWAY_CHECK(check_growth(0, image.tags.size(), limits_.tags, "tags"));
         SLIPWAY_CHECK(check_count(image));
         image.created_at = image.updated_at = now();
@@ -215,7 +223,7 @@ awaitable<Result<Image>> SqlCatalog::update_image(
         SLIPWAY_CHECK(change(edited));
         Image after = with_edits(before, std::move(edited));
         SLIPWAY_CHECK(check_growth(
-            before.properties.size(), after.properties.size(), limits_.properties, "properties"
+            counted_properties(before), counted_properties(after), limits_.properties, "properties"
         ));
         SLIPWAY_CHECK(check_growth(before.tags.size(), after.tags.size(), limits_.tags, "tags"));
         after.updated_at = now();

@@ -206,6 +206,23 @@ TEST_P(CatalogContract, LimitsGrowthAndNotWhatWasThereBefore) {
     EXPECT_ERROR(Errc::too_large, run(catalog_->update_image(image.id, grow)));
 }
 
+TEST_P(CatalogContract, CountsOnlyPropertiesOfClients) {
+    options_.limits.properties = 1;
+    restart();
+    Image image;
+    image.id = image_id(1);
+    image.properties = {{"os_glance_failed_import", ""}, {"os_glance_importing_to_stores", ""}};
+    create(image);
+    const auto add = [&](const char* name) {
+        return run(catalog_->update_image(image.id, [&](Image& edited) -> Result<void> {
+            edited.properties[name] = "v";
+            return {};
+        }));
+    };
+    EXPECT_OK(add("a"));
+    EXPECT_ERROR(Errc::too_large, add("b"));
+}
+
 TEST_P(CatalogContract, DeactivatesAndReactivates) {
     const Image image = create_active();
     EXPECT_EQ(
