@@ -1,3 +1,4 @@
+#include "base/json.h"
 #include "store/catalog_rows.h"
 #include "store/catalog_sql.h"
 
@@ -35,6 +36,18 @@ std::string joined(const Names& names) {
     std::string text;
     for (const std::string& name : names) text += (text.empty() ? "" : ",") + name;
     return text;
+}
+
+// The stores that an import was for, by the input of its task: {"backend": ["a", "b"], …}.
+Names stores_of(const TaskRecord& task) {
+    Names names;
+    const auto document = json::Document::parse(task.input);
+    if (!document || !document->root().is_object()) return names;
+    const auto stores = document->root().find("backend");
+    if (!stores || !stores->is_array()) return names;
+    for (const json::Value& store : stores->elements())
+        if (store.is_string()) names.emplace(store.string());
+    return names;
 }
 
 // Columns of tasks that a list may be sorted and filtered by, as the Image API names them.
@@ -135,12 +148,15 @@ Result<void> SqlCatalog::fail_task(const TaskId& id, const Error& error) {
     return {};
 }
 
-// Free, or held by a task that has shown no sign of life for too long, which then ends.
-Result<void> SqlCatalog::check_import_lock(const Image& image, const ImportStart& start) {
+// Ends the task that holds the lock, when it has shown no sign of life for too long, and returns
+// it. Errors: conflict while it lives.
+Result<std::optional<TaskRecord>> SqlCatalog::break_import_lock(
+    const Image& image, const ImportStart& start
+) {
     const std::string holder(image.property(kImportTask));
-    if (holder.empty()) return {};
+    if (holder.empty()) return std::optional<TaskRecord>();
     auto task = load_task(*db_, TaskId(holder));
-    if (!task && task.error().code == Errc::not_found) return {};
+    if (!task && task.error().code == Errc::not_found) return std::optional<TaskRecord>();
     if (!task) return task.error();
     const auto limit =
         task->status == TaskStatus::pending ? start.pending_limit : start.running_limit;
@@ -149,9 +165,10 @@ Result<void> SqlCatalog::check_import_lock(const Image& image, const ImportStart
             Errc::conflict,
             "The image is being imported by task " + holder + " already; wait until it is over."
         );
-    return fail_task(
+    SLIPWAY_CHECK(fail_task(
         task->id, Error(Errc::timeout, "The import showed no sign of life and was given up.")
-    );
+    ));
+    return std::optional(std::move(*task));
 }
 
 Result<void> SqlCatalog::set_property(
@@ -181,7 +198,7 @@ awaitable<Result<TaskRecord>> SqlCatalog::begin_import(ImportStart start) {
                     ", but for this import it must be " +
                     std::string(slipway::to_string(start.from)) + "."
             );
-        SLIPWAY_CHECK(check_import_lock(image, start));
+        SLIPWAY_TRY(const auto broken, break_import_lock(image, start));
         if (start.from == ImageStatus::uploading) {
             SLIPWAY_TRY(
                 const auto staged,
@@ -204,6 +221,8 @@ awaitable<Result<TaskRecord>> SqlCatalog::begin_import(ImportStart start) {
         Names importing = names_in(image, kImportingToStores);
         Names failed = names_in(image, kFailedImport);
         if (!image.property(kImportTask).empty()) importing.clear();  // of the lock that was broken
+        if (broken)
+            for (const std::string& store : stores_of(*broken)) failed.erase(store);
         for (const BackendId& store : start.stores) {
             importing.insert(store.str());
             failed.erase(store.str());

@@ -162,7 +162,9 @@ private:
     Result<void> settle_writing(
         const Location& location, LocationState state, std::uint64_t stored_bytes
     );
-    Result<void> check_import_lock(const Image& image, const ImportStart& start);
+    Result<std::optional<TaskRecord>> break_import_lock(
+        const Image& image, const ImportStart& start
+    );
     Result<void> fail_task(const TaskId& id, const Error& error);
     // Names and values as they shall be; a value that is absent goes.
     Result<void> set_property(

@@ -178,6 +178,24 @@ TEST_P(CatalogImports, ALockThatIsStaleIsBroken) {
     EXPECT_OK(run(catalog_->begin_import(third)));
 }
 
+TEST_P(CatalogImports, ABrokenLockTakesItsStoresOffBothLists) {
+    const Image image = create_active();
+    ImportStart first = start_of(image, "t", ImageStatus::active);
+    first.task.input = R"({"backend": ["a", "b"]})";
+    run(catalog_->begin_import(first)).value();
+    task_ = run(catalog_->claim_task("s1")).value().value();
+    ImportStep half = step();
+    half.failed = {BackendId("a")};
+    ASSERT_OK(run(catalog_->step_import(half)));
+    clock_.advance(61min);
+    ImportStart second = start_of(image, "t2", ImageStatus::active);
+    second.stores = {BackendId("c")};
+    ASSERT_OK(run(catalog_->begin_import(second)));
+    const Image locked = run(catalog_->find_image(image.id)).value();
+    EXPECT_EQ(locked.property(store::kImportingToStores), "c");
+    EXPECT_EQ(locked.property(store::kFailedImport), "");
+}
+
 TEST_P(CatalogImports, AnImportEndsInOneStep) {
     const Image image = importing();
     Location copy = location_of(image.id, "c", "s1");
