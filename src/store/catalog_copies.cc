@@ -177,6 +177,7 @@ Result<void> SqlCatalog::discard(const DroppedLocation& dropped) {
             );
         if (location.holds_boot_form() && !holds_boot_form)
             SLIPWAY_CHECK(record_boot_form(*db_, location.image_id, {}, {}));
+        SLIPWAY_CHECK(touch_image(*db_, location.image_id, now()));
     }
     SLIPWAY_CHECK(db_->execute(
         "update locations set state = 'garbage', not_before = ? where id = ?",

@@ -108,7 +108,7 @@ awaitable<Result<void>> SqlCatalog::settle_foreign_location(
             ));
         if (outcome.boot_form)
             SLIPWAY_CHECK(record_boot_form(*db_, image->id, outcome.boot_form, std::nullopt));
-        return {};
+        return touch_image(*db_, image->id, now());
     };
     co_return co_await write(work);
 }

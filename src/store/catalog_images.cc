@@ -176,6 +176,11 @@ Result<void> write_edits(Db& db, const Image& before, const Image& after) {
     return update_tags(db, before, after);
 }
 
+Result<void> touch_image(Db& db, const ImageId& id, Time now) {
+    SLIPWAY_CHECK(db.execute("update images set updated_at = ? where id = ?", {now, id}));
+    return {};
+}
+
 // Growing is refused, not being too large: a limit that was lowered must not block other edits.
 Result<void> SqlCatalog::check_growth(
     std::size_t before, std::size_t after, int limit, std::string_view what

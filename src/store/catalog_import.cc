@@ -217,6 +217,7 @@ awaitable<Result<TaskRecord>> SqlCatalog::begin_import(ImportStart start) {
         SLIPWAY_CHECK(set_property(image.id, kImportTask, task.id.str()));
         for (const auto& [name, value] : start.properties)
             SLIPWAY_CHECK(set_property(image.id, name, value));
+        SLIPWAY_CHECK(touch_image(*db_, image.id, now()));
         if (start.stores.empty()) return task;
         Names importing = names_in(image, kImportingToStores);
         Names failed = names_in(image, kFailedImport);
@@ -307,6 +308,7 @@ Result<void> SqlCatalog::apply_import_step(const ImportStep& step) {
         SLIPWAY_CHECK(set_property(image.id, kImportingToStores, joined(importing)));
         SLIPWAY_CHECK(set_property(image.id, kFailedImport, joined(failed)));
     }
+    SLIPWAY_CHECK(touch_image(*db_, image.id, now()));
     if (!step.last_words) return {};
     SLIPWAY_CHECK(set_property(image.id, kImportTask, std::nullopt));
     SLIPWAY_CHECK(db_->execute(

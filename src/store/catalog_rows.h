@@ -45,6 +45,9 @@ Result<void> insert_task(Db& db, const TaskRecord& task);
 // Writes what differs, but for the status and what only the bytes show. Errors: conflict.
 Result<void> write_edits(Db& db, const Image& before, const Image& after);
 
+// For what clients are shown of the image and is no column of its row.
+Result<void> touch_image(Db& db, const ImageId& id, Time now);
+
 // With tags and properties. Errors: conflict when the id is in use.
 Result<void> insert_image(Db& db, const Image& image);
 // What the bytes have shown, without the status.

@@ -196,8 +196,11 @@ TEST_P(CatalogContract, KeepsTheLastCopyOfAnUpload) {
     store::AddedLocation added;
     added.boot_form = kForm;
     ASSERT_OK(run(catalog_->finish_location(LocationId("boot"), added)));
+    clock_.advance(1min);
     EXPECT_EQ(code_of(run(catalog_->drop_location(upload.id, 0s))), Errc::conflict);
+    EXPECT_LT(run(catalog_->find_image(image.id)).value().updated_at, clock_.now());
     ASSERT_OK(run(catalog_->drop_location(LocationId("boot"), 0s)));
+    EXPECT_EQ(run(catalog_->find_image(image.id)).value().updated_at, clock_.now());
     EXPECT_OK(run(catalog_->drop_location(LocationId("boot"), 0s))) << "twice is fine";
 }
 

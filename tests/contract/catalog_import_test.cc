@@ -196,6 +196,25 @@ TEST_P(CatalogImports, ABrokenLockTakesItsStoresOffBothLists) {
     EXPECT_EQ(locked.property(store::kFailedImport), "");
 }
 
+TEST_P(CatalogImports, EveryStepMovesTheTimeOfTheImage) {
+    const Image image = create_active();
+    const auto updated = [&] { return run(catalog_->find_image(image.id)).value().updated_at; };
+    clock_.advance(1min);
+    run(catalog_->begin_import(start_of(image, "t", ImageStatus::active))).value();
+    EXPECT_EQ(updated(), clock_.now()) << "begun";
+    task_ = run(catalog_->claim_task("s1")).value().value();
+    clock_.advance(1min);
+    ImportStep half = step();
+    half.done = {BackendId("a")};
+    ASSERT_OK(run(catalog_->step_import(half)));
+    EXPECT_EQ(updated(), clock_.now()) << "half way";
+    clock_.advance(1min);
+    ImportStep last = step();
+    last.last_words = "{}";
+    ASSERT_OK(run(catalog_->step_import(last)));
+    EXPECT_EQ(updated(), clock_.now()) << "over";
+}
+
 TEST_P(CatalogImports, AnImportEndsInOneStep) {
     const Image image = importing();
     Location copy = location_of(image.id, "c", "s1");

@@ -121,6 +121,16 @@ TEST_P(CatalogContract, EditsLocationsWithTheRestOfTheImageOrNothing) {
     EXPECT_THAT(garbage(), ElementsAre("one"));
 }
 
+TEST_P(CatalogContract, DigestsThatFollowMoveTheTimeOfTheImage) {
+    const Image image = create();
+    ASSERT_OK(run(catalog_->add_foreign_location(named(image.id, "one", 100))));
+    clock_.advance(1min);
+    store::ForeignOutcome outcome;
+    outcome.digests = {"aa", "sha256", "bb"};
+    ASSERT_OK(run(catalog_->settle_foreign_location(LocationId("one"), outcome)));
+    EXPECT_EQ(run(catalog_->find_image(image.id)).value().updated_at, clock_.now());
+}
+
 TEST_P(CatalogContract, SettlesWhatWasLookedAtBeforeItIsActive) {
     const Image image = create();
     auto added = named(image.id, "one", 100);
