@@ -330,7 +330,7 @@ awaitable<Result<void>> LocationService::apply(
     ));
     if (removes) co_return remove(caller, operation.index, plan);
     if (operation.whole_list) co_return co_await replace(caller, operation.values, plan);
-    co_return co_await append(caller, operation.values.front(), plan);
+    co_return co_await insert(caller, operation.values.front(), operation.index, plan);
 }
 
 // What the image's digests become with the client's word for them; absent: as they are.
@@ -364,8 +364,11 @@ Result<std::optional<store::ImageDigests>> LocationService::believed(
     return std::optional(std::move(digests));
 }
 
-awaitable<Result<void>> LocationService::append(
-    const Caller& caller, const LocationValue& value, Plan& plan
+awaitable<Result<void>> LocationService::insert(
+    const Caller& caller,
+    const LocationValue& value,
+    std::optional<std::size_t> index,
+    Plan& plan
 ) {
     Image& image = plan.image;
     const bool is_first = image.status == ImageStatus::queued;
@@ -390,6 +393,12 @@ awaitable<Result<void>> LocationService::append(
         );
     SLIPWAY_CO_CHECK(co_await with_.data.allowance(image, added.location.stored_bytes));
     added.location.metadata = value.metadata;
+    if (index && !is_first) {
+        const auto present = listed(caller, plan);
+        // One that this patch has added has no time yet, and is the newest anyway.
+        if (*index < present.size() && present[*index].created_at != Time())
+            added.location.created_at = present[*index].created_at - std::chrono::microseconds(1);
+    }
     added.most_locations = with_.rules.most_locations;
     if (is_first) {
         added.event = ImageEvent::located;
@@ -418,7 +427,7 @@ awaitable<Result<void>> LocationService::replace(
         co_return Error(Errc::forbidden, "The locations of an image can not all be removed.");
     if (plan.image.status == ImageStatus::queued) {
         for (const LocationValue& value : values)
-            SLIPWAY_CO_CHECK(co_await append(caller, value, plan));
+            SLIPWAY_CO_CHECK(co_await insert(caller, value, std::nullopt, plan));
         co_return Result<void>();
     }
     if (plan.image.status != ImageStatus::active)

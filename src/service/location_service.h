@@ -83,7 +83,14 @@ private:
     awaitable<Result<void>> apply(
         const Caller& caller, const LocationOperation& operation, Plan& plan
     );
-    awaitable<Result<void>> append(const Caller& caller, const LocationValue& value, Plan& plan);
+    // Before the location that is shown at `index`, or behind the last one. Among stores of one
+    // weight, that is: the heavier ones are shown first.
+    awaitable<Result<void>> insert(
+        const Caller& caller,
+        const LocationValue& value,
+        std::optional<std::size_t> index,
+        Plan& plan
+    );
     awaitable<Result<void>> replace(
         const Caller& caller, const std::vector<LocationValue>& values, Plan& plan
     );

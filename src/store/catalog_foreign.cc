@@ -50,7 +50,9 @@ Result<void> SqlCatalog::insert_foreign(const NewForeignLocation& added) {
     Location location = added.location;
     SLIPWAY_CHECK(check_room(image, ImageStatus::active, counted_bytes(location)));
     location.state = LocationState::live;
-    location.created_at = location.not_before = now();
+    location.not_before = now();
+    // The order of locations: an older time is one of a place between others.
+    if (location.created_at == Time()) location.created_at = now();
     if (added.event) {
         SLIPWAY_CHECK(move_status(image, *added.event));
         // What an attempt before this one has left.

@@ -282,6 +282,16 @@ class TestByPatch:
         assert left["url"] == f"{web.url}/disk.raw#new"
         assert patch(api, image_id, {"remove": "/locations/0"}).status_code == 403
 
+    def test_a_position_is_a_place_between_the_others(self, api: Api, web: Origin) -> None:
+        image_id = api.create()["id"]
+        wishes = [("-", "#a"), ("-", "#b"), ("0", "#first"), ("2", "#between"), ("9", "#last")]
+        for position, name in wishes:
+            wish = {"add": f"/locations/{position}", "value": at(f"{web.url}/disk.raw{name}")}
+            assert patch(api, image_id, wish).status_code == 200
+        urls = [location["url"] for location in api.show(image_id)["locations"]]
+        names = ("#first", "#a", "#between", "#b", "#last")
+        assert urls == [f"{web.url}/disk.raw{name}" for name in names]
+
     def test_validation_data_are_believed_once(self, api: Api, web: Origin) -> None:
         image_id = api.create()["id"]
         claim = {"checksum": "1" * 32, "os_hash_algo": "sha512", "os_hash_value": "deadbeef" * 16}

@@ -121,6 +121,25 @@ TEST_P(CatalogContract, EditsLocationsWithTheRestOfTheImageOrNothing) {
     EXPECT_THAT(garbage(), ElementsAre("one"));
 }
 
+TEST_P(CatalogContract, PutsALocationBetweenOthers) {
+    const Image image = create();
+    ASSERT_OK(run(catalog_->add_foreign_location(named(image.id, "one", 100))));
+    for (const char* id : {"two", "three"}) {
+        clock_.advance(1s);
+        auto more = named(image.id, id, 100);
+        more.event.reset();
+        if (more.location.id == LocationId("three"))
+            more.location.created_at =
+                run(catalog_->find_location(LocationId("two"))).value().created_at -
+                std::chrono::microseconds(1);
+        ASSERT_OK(run(catalog_->add_foreign_location(more)));
+    }
+    std::vector<std::string> order;
+    for (const Location& location : run(catalog_->live_locations(image.id)).value())
+        order.push_back(location.id.str());
+    EXPECT_THAT(order, ElementsAre("one", "three", "two"));
+}
+
 TEST_P(CatalogContract, DigestsThatFollowMoveTheTimeOfTheImage) {
     const Image image = create();
     ASSERT_OK(run(catalog_->add_foreign_location(named(image.id, "one", 100))));
