@@ -266,7 +266,7 @@ awaitable<Result<std::vector<ShownLocation>>> ImageService::locations(
     );
     const bool hides =
         sees_service_face(caller.identity) && !with_.visibility.full_answer_to_services;
-    if (hides || !has_data(found.image)) co_return std::vector<ShownLocation>();
+    if (hides || !may_have_locations(found.image)) co_return std::vector<ShownLocation>();
     SLIPWAY_CO_TRY(auto live, co_await with_.catalog.live_locations(id));
     RecordRules everything = record_rules();
     everything.visibility = {true, true, true};

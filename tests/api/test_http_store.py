@@ -122,6 +122,8 @@ def test_another_digest_leaves_the_image_queued(api: Api, web: Origin) -> None:
     image = eventually(lambda: (i := api.show(image_id))["status"] == "queued" and i, "it is queued again")
     assert (image["checksum"], image["os_hash_algo"], image["os_hash_value"]) == (None, None, None)
     assert image["stores"] == "web"
+    assert api.get(f"/v2/images/{image_id}/locations").json() == image["locations"]
+    assert [location["url"] for location in image["locations"]] == [f"{web.url}/disk.raw"]
     assert api.download(image_id).status_code == 204
     assert api.upload(image_id, octets(1000)).status_code == 204
     assert api.show(image_id)["stores"] == "local"
