@@ -447,6 +447,11 @@ awaitable<Result<std::unique_ptr<ByteSource>>> ImageDataService::open(
                  {"error", reader.error().message},
                  {"reason", reader.error().reason}}
             );
+            if (reader.error().code == Errc::unsupported && range.length < offer.size_bytes)
+                last = Error(
+                    Errc::invalid_argument,
+                    "The store of the image serves no parts of it; ask for the whole."
+                );
             continue;
         }
         co_return std::make_unique<AccountedSource>(

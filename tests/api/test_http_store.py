@@ -106,6 +106,17 @@ def test_a_named_location_becomes_the_data_of_the_image(api: Api, web: Origin) -
     assert listed == [{"url": f"{web.url}/disk.raw", "metadata": {"store": "web"}}]
 
 
+def test_a_web_server_without_ranges_serves_the_whole_only(api: Api, web: Origin) -> None:
+    data = octets(5000)
+    web.answers["/whole.raw"] = lambda request: (200, {}, data)
+    image_id = api.create()["id"]
+    assert add(api, image_id, f"{web.url}/whole.raw").status_code == 202
+    hashed(api, image_id)
+    assert api.download(image_id, Range="bytes=1000-1999").status_code == 400
+    assert api.download(image_id).content == data
+    assert api.download(image_id, Range="bytes=0-4999").content == data
+
+
 def test_a_digest_is_compared_before_the_image_is_active(api: Api, web: Origin) -> None:
     image_id = api.create()["id"]
     good = {"os_hash_algo": "sha256", "os_hash_value": sha256(DATA)}
