@@ -128,9 +128,8 @@ Result<void> set_attribute(Image& image, const std::string& name, const Attribut
     } else if (name == "visibility") {
         SLIPWAY_TRY(image.visibility, parse_visibility(text_of(value).value_or("")));
     } else if (name == "disk_format" || name == "container_format") {
-        auto& field = name == "disk_format" ? image.disk_format : image.container_format;
-        if (field != text_of(value)) SLIPWAY_CHECK(check_format_change(image));
-        field = text_of(value);
+        SLIPWAY_CHECK(check_format_change(image));
+        (name == "disk_format" ? image.disk_format : image.container_format) = text_of(value);
     } else if (name == "min_disk") {
         image.min_disk_gib = std::get<std::int64_t>(value);
     } else if (name == "min_ram") {

@@ -62,7 +62,7 @@ struct PatchRules {
 };
 
 // Sets one base attribute or property, without looking at who asks; the schema was checked before.
-// Errors: forbidden for formats of an image that has data.
+// Errors: forbidden for formats of an image that has data, also for those that it has.
 Result<void> set_attribute(Image& image, const std::string& name, const AttributeValue& value);
 
 // Applies `patch` in order, with the rules of who may; an error leaves `image` half changed, so the

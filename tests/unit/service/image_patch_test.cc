@@ -119,11 +119,13 @@ TEST_F(ImagePatchTest, ChangesFormatsWhileThereIsNoData) {
     image.status = ImageStatus::active;
     EXPECT_ERROR(Errc::forbidden, replace("disk_format", std::string("vmdk")));
     EXPECT_ERROR(Errc::forbidden, replace("container_format", std::monostate()));
-    EXPECT_OK(replace("disk_format", std::string("raw")));
+    EXPECT_ERROR(Errc::forbidden, replace("disk_format", std::string("raw"))) << "as it is";
     image.status = ImageStatus::saving;
     EXPECT_ERROR(Errc::forbidden, replace("disk_format", std::string("vmdk")));
-    image.status = ImageStatus::importing;
-    EXPECT_OK(replace("disk_format", std::string("vmdk")));
+    for (const ImageStatus status : {ImageStatus::uploading, ImageStatus::importing}) {
+        image.status = status;
+        EXPECT_OK(replace("disk_format", std::string("vmdk")));
+    }
 }
 
 TEST_F(ImagePatchTest, TakesWhatAServiceWasShownForNoChange) {
