@@ -12,9 +12,24 @@ namespace {
 
 constexpr std::string_view kMediaType = "application/vnd.openstack.images-";
 
-constexpr std::array<std::string_view, 12> kAlways{
-    "v2", "v2.0", "v2.1", "v2.2", "v2.3", "v2.4", "v2.5", "v2.6", "v2.7", "v2.9", "v2.15", "v2.17"};
-constexpr std::array<std::string_view, 5> kMultiStore{"v2.8", "v2.10", "v2.11", "v2.12", "v2.13"};
+// Also 2.12 and 2.13, which Glance ties to several stores: the calls that they announce (tasks of
+// an image, usage) are there with one, and clients ask for the ids.
+constexpr std::array<std::string_view, 14> kAlways{
+    "v2",
+    "v2.0",
+    "v2.1",
+    "v2.2",
+    "v2.3",
+    "v2.4",
+    "v2.5",
+    "v2.6",
+    "v2.7",
+    "v2.9",
+    "v2.12",
+    "v2.13",
+    "v2.15",
+    "v2.17"};
+constexpr std::array<std::string_view, 3> kMultiStore{"v2.8", "v2.10", "v2.11"};
 constexpr std::array<std::string_view, 3> kCache{"v2.14", "v2.16", "v2.18"};
 
 bool is_own_path(std::string_view path) {
@@ -37,10 +52,10 @@ Response Versions::document(const Request& request, int status) const {
     if (cache_) ids = {"v2.18", "v2.17", "v2.16"};
     ids.emplace_back("v2.15");
     if (cache_) ids.emplace_back("v2.14");
-    if (multi_store_)
-        ids.insert(ids.end(), {"v2.13", "v2.12", "v2.11", "v2.10", "v2.9", "v2.8"});
-    else
-        ids.emplace_back("v2.9");
+    ids.insert(ids.end(), {"v2.13", "v2.12"});
+    if (multi_store_) ids.insert(ids.end(), {"v2.11", "v2.10"});
+    ids.emplace_back("v2.9");
+    if (multi_store_) ids.emplace_back("v2.8");
     if (!cache_) ids.emplace_back("v2.17");
     const std::string_view current = cache_ ? "v2.18" : "v2.17";
     for (const char* id : {"v2.7", "v2.6", "v2.5", "v2.4", "v2.3", "v2.2", "v2.1", "v2.0"})

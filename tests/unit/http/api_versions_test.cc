@@ -59,7 +59,19 @@ TEST(Versions, AdvertiseWhatIsEnabled) {
     EXPECT_THAT(
         ids_of(resolve("/")),
         ElementsAre(
-            "v2.15", "v2.9", "v2.17", "v2.7", "v2.6", "v2.5", "v2.4", "v2.3", "v2.2", "v2.1", "v2.0"
+            "v2.15",
+            "v2.13",
+            "v2.12",
+            "v2.9",
+            "v2.17",
+            "v2.7",
+            "v2.6",
+            "v2.5",
+            "v2.4",
+            "v2.3",
+            "v2.2",
+            "v2.1",
+            "v2.0"
         )
     );
     EXPECT_THAT(
