@@ -139,13 +139,11 @@ Result<std::vector<std::string>> read_text_values(
     if (value.starts_with("in:")) return read_in_list(std::string_view(value).substr(3));
     if (value.starts_with("eq:")) return std::vector<std::string>{value.substr(3)};
     const auto colon = value.find(':');
-    if (colon != std::string::npos && !parse_iso8601(value)) {
-        const std::string word = value.substr(0, colon);
-        if (word == "neq" || word == "gt" || word == "gte" || word == "lt" || word == "lte")
-            return bad(
-                "Operator '" + word + "' is not supported for '" + name + "'; use eq or in."
-            );
-    }
+    if (colon != std::string::npos && !parse_iso8601(value))
+        return bad(
+            "Operator '" + value.substr(0, std::min<std::size_t>(colon, 64)) +
+            "' is not supported for '" + name + "'; use eq or in."
+        );
     return std::vector<std::string>{value};
 }
 

@@ -142,6 +142,8 @@ TEST(ListQuery, RefusesWhatItCanNotRead) {
           "protected=True",
           "protected=",
           "name=neq:a",
+          "name=foo:L1",
+          "id=like:a",
           "status=gt:a",
           "name=in:a%22b%22",
           "name=in:%22a",
