@@ -75,12 +75,21 @@ def test_every_answer_has_a_request_id(api: Api) -> None:
         ("DELETE", "/v2/schemas/image", {"GET"}),
         ("DELETE", "/v2/images/{id}/locations", {"POST"}),
         ("HEAD", "/v2/images/{id}", {"GET", "PATCH", "DELETE"}),
+        ("PUT", "/v2/images/{id}/locations", {"POST"}),
     ],
 )
 def test_a_known_path_names_its_methods(api: Api, method: str, path: str, allow: set[str]) -> None:
     answer = api(method, path.replace("{id}", str(uuid.uuid4())))
     assert answer.status_code == 405
     assert {word.strip() for word in answer.headers["Allow"].split(",")} == allow
+
+
+@pytest.mark.parametrize("path", ["/v2/images/{id}/tasks", "/v2/info/usage"])
+def test_some_paths_are_there_for_one_method_only(api: Api, path: str) -> None:
+    path = path.replace("{id}", api.create()["id"])
+    assert api.get(path).status_code == 200
+    for method in ("HEAD", "POST", "PUT", "DELETE", "PATCH"):
+        assert api(method, path).status_code == 404, method
 
 
 @pytest.mark.parametrize(
@@ -161,12 +170,21 @@ def test_a_doubled_slash_after_the_version_is_forgiven(api: Api) -> None:
         ("PUT", "/v2/images/{id}/tags/x"),
         ("POST", "/v2/images/{id}/actions/deactivate"),
         ("GET", "/v2/schemas/image"),
+        ("POST", "/v2/metadefs/namespaces/none/tags/x"),
     ],
 )
 def test_a_body_where_none_belongs_is_refused(api: Api, method: str, path: str) -> None:
     image_id = api.create()["id"]
     assert api(method, path.replace("{id}", image_id), data=b"{}").status_code == 400
     assert api.show(image_id)["status"] == "queued"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/v2/images", 200), ("/v2/tasks", 200), ("/v2/tasks/{id}", 404), ("/v2/metadefs/namespaces", 200)],
+)
+def test_a_body_that_nobody_reads_is_let_pass(api: Api, path: str, status: int) -> None:
+    assert api.get(path.replace("{id}", str(uuid.uuid4())), data=b"{}").status_code == status
 
 
 @pytest.mark.parametrize(

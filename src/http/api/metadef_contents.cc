@@ -84,7 +84,7 @@ void MetadefsApi::add_content_routes(Router& router) {
     route("POST", "tags", BodyRule::taken, &MetadefsApi::add_tags);
     route("DELETE", "tags", BodyRule::refused, &MetadefsApi::remove_tags);
     route("GET", "tags/{name}", BodyRule::refused, &MetadefsApi::tag);
-    route("POST", "tags/{name}", BodyRule::ignored, &MetadefsApi::add_tag);
+    route("POST", "tags/{name}", BodyRule::refused, &MetadefsApi::add_tag);
     route("PUT", "tags/{name}", BodyRule::taken, &MetadefsApi::rename_tag);
     route("DELETE", "tags/{name}", BodyRule::refused, &MetadefsApi::remove_tag);
 }
