@@ -136,7 +136,9 @@ Result<Url> check_uri(const FetchFilter& filter, std::string_view uri) {
     const std::string scheme = lower_case(uri.substr(0, std::min(uri.find(':'), uri.size())));
     if (!admits(filter.allowed_schemes, filter.disallowed_schemes, scheme))
         return not_permitted("its scheme is not allowed here");
-    SLIPWAY_TRY(auto url, parse_url(uri));
+    auto parsed = parse_url(uri);
+    if (!parsed) return not_permitted(parsed.error().message);
+    Url url = std::move(*parsed);
     if (url.host.ends_with('.')) url.host.pop_back();
     SLIPWAY_CHECK(address_of(url.host));
     if (!admits(filter.allowed_hosts, filter.disallowed_hosts, url.host))

@@ -334,3 +334,10 @@ def test_without_allowed_hosts_this_machine_is_refused(api: Api, web: Web) -> No
         answer = api.import_image(image_id, {"name": "web-download", "uri": uri})
         assert answer.status_code == 400
         assert "does not pass filtering" in answer.text
+
+
+@pytest.mark.parametrize("uri", ["http:///x", "https://h.example:99999/x", "h.example/x", "http://h.example/a b"])
+def test_what_is_no_url_does_not_pass_either(api: Api, uri: str) -> None:
+    answer = api.import_image(api.create()["id"], {"name": "web-download", "uri": uri})
+    assert answer.status_code == 400
+    assert "does not pass filtering" in answer.text

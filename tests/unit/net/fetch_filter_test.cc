@@ -39,6 +39,19 @@ TEST(FetchFilter, RefusesOtherSchemesAndMalformedUrls) {
         EXPECT_FALSE(is_permitted({}, uri)) << uri;
 }
 
+TEST(FetchFilter, SaysOfEveryUrlThatItDoesNotPass) {
+    for (const char* uri :
+         {"",
+          "h.example/x",
+          "http:///x",
+          "http://h.example:99999/",
+          "http://h.example/ x",
+          "ftp://h/"})
+        EXPECT_NE(
+            check_uri({}, uri).error().message.find("does not pass filtering"), std::string::npos
+        ) << uri;
+}
+
 TEST(FetchFilter, RefusesUnusualSpellingsOfAddresses) {
     for (const char* host :
          {"2130706433",
