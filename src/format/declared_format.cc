@@ -70,10 +70,12 @@ Result<void> check_declared(
     const DeclaredFormat& declared, const Inspection& inspection, const FormatPolicy& policy
 ) {
     if (declared.container_format == "ova") return inspection.ova;
-    if (declared.container_format != "bare") return {};
+    // A hypervisor that is handed a vmdk does not ask what it was wrapped in.
+    const bool is_bare = declared.container_format == "bare";
+    if (!is_bare && declared.disk_format != "vmdk") return {};
     if (!inspection.bad_partition_table || !policy.tolerates_bad_partition_tables)
         SLIPWAY_CHECK(inspection.safety);
-    if (!policy.require_image_format_match) return {};
+    if (!is_bare || !policy.require_image_format_match) return {};
     return check_match(declared, inspection);
 }
 

@@ -91,7 +91,7 @@ struct FormatPolicy {
 };
 
 // Whether the bytes may be stored under what was declared; for an early verdict, whether to go on.
-// Containers other than bare and ova are not looked into.
+// Of other containers than bare and ova only a vmdk is looked into, for what is unsafe.
 // Errors: unsupported, with the sentence for the client (415).
 Result<void> check_declared(
     const DeclaredFormat& declared, const Inspection& inspection, const FormatPolicy& policy = {}

@@ -39,8 +39,11 @@ std::vector<Location> published_locations(
     backends.sort_by_weight(live);
     sort_by_nearness(live, site_of(sites, caller.address));
     // A URL names bytes that match the size and digests beside it, or it is not shown. Nova fails
-    // the cold boot of an iso whose location it sees, and downloads it otherwise.
+    // the cold boot of an iso whose location it sees, and downloads it otherwise. What its
+    // container says is no disk has not been looked into as one, and no hypervisor shall open it.
+    const bool is_bare = image.container_format == "bare";
     std::erase_if(live, [&](const Location& location) {
+        if (!is_bare && !location.holds_boot_form() && !location.is_foreign()) return true;
         if (face_offset(image, location, identity) != 0) return true;
         if (sees_service_face(identity) && image.disk_format == "iso") return true;
         const auto backend = backends.find(location.backend);

@@ -106,6 +106,19 @@ def test_other_containers_are_not_looked_into(any_api: Api) -> None:
     assert any_api.show(image_id)["virtual_size"] is None
 
 
+@pytest.mark.parametrize("container", ["ovf", "docker", "compressed"])
+def test_no_container_hides_a_descriptor(any_api: Api, container: str) -> None:
+    """A hypervisor that is handed this opens another's disk."""
+    descriptor = b"""# Disk DescriptorFile
+version=1
+createType="vmfs"
+RW 2048 VMFS "/vmfs/volumes/ds1/victim/victim-flat.vmdk"
+"""
+    image_id = any_api.create(disk_format="vmdk", container_format=container, vmware_disktype="sparse")["id"]
+    assert any_api.upload(image_id, descriptor).status_code == 415
+    assert_queued_and_empty(any_api, image_id)
+
+
 @pytest.mark.parametrize("store", ["", "own"])
 def test_a_store_may_be_named(any_slipway: Slipway, store: str) -> None:
     api = Api(any_slipway.url)

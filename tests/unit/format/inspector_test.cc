@@ -522,6 +522,17 @@ TEST(DeclaredFormat, OfOtherContainersIsNotLookedInto) {
     EXPECT_TRUE(check_declared({"vmdk", "docker", ""}, inspect(qcow2_disk())));
 }
 
+TEST(DeclaredFormat, OfAVmdkIsSafeInEveryContainer) {
+    const Bytes descriptor = bytes_of(
+        "# Disk DescriptorFile\nversion=1\ncreateType=\"vmfs\"\n"
+        "RW 2048 VMFS \"/vmfs/volumes/ds1/victim/victim-flat.vmdk\"\n"
+    );
+    for (const char* const container : {"bare", "ova", "ovf", "docker", "compressed"})
+        EXPECT_FALSE(check_declared({"vmdk", container, "sparse"}, inspect(descriptor)))
+            << container;
+    EXPECT_TRUE(check_declared({"ami", "docker", ""}, inspect(descriptor)));
+}
+
 Result<void> ova(const std::vector<TarMember>& members, std::size_t chunk = 1U << 20U) {
     return check_declared({"vmdk", "ova", ""}, inspect(tar_of(members), chunk));
 }

@@ -107,6 +107,19 @@ TEST_F(ImageRecordTest, NamesTheHeaviestStoreFirst) {
     EXPECT_EQ(shown.locations->front().store, "heavy");
 }
 
+TEST_F(ImageRecordTest, ShowsNoLocationOfWhatItsContainerSaysIsNoDisk) {
+    for (Location& location : live) location.data_file = "image.img";
+    for (const char* const container : {"docker", "ova", "compressed"}) {
+        image.container_format = container;
+        const ImageRecord shown = record(service_of("services"));
+        EXPECT_EQ(shown.direct_url, std::nullopt) << container;
+        ASSERT_TRUE(shown.locations);
+        EXPECT_TRUE(shown.locations->empty()) << container;
+    }
+    live.front().url = "https://web.example.org/image";  // whoever named it knows it
+    EXPECT_EQ(record(service_of("services")).locations->size(), 1U);
+}
+
 TEST_F(ImageRecordTest, NamesNoStoreWhereTheOperatorNamedNone) {
     backends = two_backends(false);
     EXPECT_EQ(record(administrator()).stores, std::nullopt);
