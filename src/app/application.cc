@@ -2,6 +2,7 @@
 
 #include "app/application_parts.h"
 #include "base/log.h"
+#include "base/loops.h"
 #include "http/cors.h"
 #include "http/dispatch.h"
 
@@ -125,11 +126,11 @@ void Application::run() {
             if (!again) parts.io.stop();
         });
     });
-    parts.background.spawn("collector", [&] { return parts.collector->run(); });
-    parts.background.spawn("task runner", [&] { return parts.runner->run(); });
-    parts.background.spawn("seeds", [&] { return parts.seeds->run(); });
+    keep_running(parts.background, "collector", [&] { return parts.collector->run(); });
+    keep_running(parts.background, "task runner", [&] { return parts.runner->run(); });
+    keep_running(parts.background, "seeds", [&] { return parts.seeds->run(); });
     parts.storage->keep_alive(parts.background);
-    parts.background.spawn("lease", [&] { return parts.renew_lease(); });
+    keep_running(parts.background, "lease", [&] { return parts.renew_lease(); });
     asio::co_spawn(parts.io, parts.supervise(), [&](std::exception_ptr thrown) {
         if (!thrown) return;
         parts.io.stop();  // nobody else would

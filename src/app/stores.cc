@@ -1,5 +1,6 @@
 #include "app/stores.h"
 
+#include "base/loops.h"
 #include "net/guarded_fetch.h"
 #include "store/datastore_backend.h"
 #include "store/datastore_ground.h"
@@ -204,7 +205,7 @@ std::unique_ptr<store::TrialGround> Stores::trial_ground(
 
 void Stores::keep_alive(TaskGroup& group) {
     for (const auto& session : sessions_)
-        group.spawn("vCenter session", [client = session->client.get()] {
+        keep_running(group, "vCenter session", [client = session->client.get()] {
             return client->keep_alive();
         });
 }
