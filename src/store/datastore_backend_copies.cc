@@ -200,7 +200,9 @@ awaitable<Result<void>> DatastoreBackend::remove_seed(
     const SeedRequest& request, const Call& call
 ) {
     SLIPWAY_CO_TRY(auto seed, co_await seed_place(request, call));
-    co_return co_await remove_cached(client_, std::move(seed), call);
+    // A name of its own, so that a removal that was cut off is in nobody's way.
+    std::string aside = building_folder(options_.store_dir) + '/' + new_uuid() + '/' + seed.name;
+    co_return co_await remove_cached(client_, std::move(seed), std::move(aside), call);
 }
 
 awaitable<Result<bool>> DatastoreBackend::keeps_disks_as_objects(

@@ -1,5 +1,6 @@
 #include "store/datastore_cache.h"
 
+#include "base/log.h"
 #include "store/datastore_steps.h"
 #include "vsphere/datastore_browser.h"
 #include "vsphere/virtual_machine.h"
@@ -70,6 +71,51 @@ awaitable<Result<void>> check_unused(
     if (!unknown.empty())
         co_return needed_by("vSphere does not tell which disks these machines need", unknown);
     co_return Result<void>();
+}
+
+awaitable<Result<bool>> is_present(
+    vsphere::VimClient& client, const SeedPlace& seed, const Call& call
+) {
+    SLIPWAY_CO_TRY(const auto folder, seed.place.file(seed.folder()));
+    const std::vector<std::string> anything = {"*"};
+    const auto found = co_await vsphere::search_folder(
+        client, seed.place.datastore.browser, folder.path, anything, call
+    );
+    if (!found && found.error().code == Errc::not_found) co_return false;
+    if (!found) co_return as_seen_by_callers(found.error());
+    co_return true;
+}
+
+awaitable<Result<void>> move_folder(
+    vsphere::VimClient& client,
+    const Place& place,
+    const std::string& from,
+    const std::string& to,
+    const Call& call
+) {
+    SLIPWAY_CO_TRY(auto source, place.file(from));
+    SLIPWAY_CO_TRY(auto target, place.file(to));
+    auto moved =
+        co_await vsphere::move_file(client, std::move(source), std::move(target), false, call);
+    if (!moved) co_return as_seen_by_callers(moved.error());
+    co_return moved;
+}
+
+// A machine needs it.
+awaitable<void> put_back(
+    vsphere::VimClient& client, const SeedPlace& seed, const std::string& aside, Call call
+) {
+    auto moved = co_await move_folder(client, seed.place, aside, seed.folder(), call);
+    if (moved) moved = co_await remove_folder(client, seed.place, folder_of(aside), call);
+    if (!moved)
+        log::error(
+            call,
+            "seed.not_put_back",
+            {{"datastore", seed.place.datastore.name},
+             {"from", aside},
+             {"to", seed.folder()},
+             {"error", moved.error().message}}
+        );
 }
 
 }  // namespace
@@ -157,11 +203,27 @@ awaitable<Result<SeedState>> keep_cached(
 }
 
 awaitable<Result<void>> remove_cached(
-    vsphere::VimClient& client, SeedPlace seed, const Call& call
+    vsphere::VimClient& client, SeedPlace seed, std::string aside, const Call& call
 ) {
+    SLIPWAY_CO_TRY(const bool present, co_await is_present(client, seed, call));
+    if (!present) co_return Result<void>();
     SLIPWAY_CO_CHECK(co_await check_unused(client, seed, call));
+    // A folder does not move from one namespace of vSAN to another.
+    std::string folder = seed.folder();
+    if (!seed.place.datastore.has_namespaces()) {
+        SLIPWAY_CO_CHECK(co_await make_folders(client, seed.place, folder_of(aside), call));
+        SLIPWAY_CO_CHECK(co_await move_folder(client, seed.place, folder, aside, call));
+        // The walk takes its time, and a machine may have been made during it. From now on compute
+        // services find nothing here, and make a disk of their own.
+        const auto unused = co_await check_unused(client, seed, call);
+        if (!unused) {
+            co_await put_back(client, seed, aside, for_cleaning_up(call));
+            co_return unused;
+        }
+        folder = folder_of(aside);
+    }
     const Call bounded = call.within(kRemovalLimit);
-    auto removed = co_await remove_folder(client, seed.place, seed.folder(), bounded);
+    auto removed = co_await remove_folder(client, seed.place, folder, bounded);
     if (!removed) co_return as_seen_by_callers(removed.error());
     co_return removed;
 }

@@ -54,8 +54,11 @@ awaitable<Result<SeedState>> keep_cached(
 );
 
 // Removes the image's folder, unless a machine or a registered disk needs a file of it. Who that is
-// is asked right before, but nothing can lock a folder against a machine that is made meanwhile.
+// takes long to learn, and nothing locks a folder against a machine that is made meanwhile: so the
+// folder is first moved to `aside`, where nobody looks for it, and back if it is needed after all.
 // Errors: conflict, with their names.
-awaitable<Result<void>> remove_cached(vsphere::VimClient& client, SeedPlace seed, const Call& call);
+awaitable<Result<void>> remove_cached(
+    vsphere::VimClient& client, SeedPlace seed, std::string aside, const Call& call
+);
 
 }  // namespace slipway::store

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <thread>
 
 namespace slipway::test {
 namespace {
@@ -391,6 +392,26 @@ TEST_F(DatastoreSeeds, StayWhileAMachineNeedsThem) {
     ASSERT_TRUE(removed) << removed.error().message;
     EXPECT_EQ(cached(what), Names());
     EXPECT_TRUE(await(backend().remove_seed(what, call_)));
+}
+
+TEST_F(DatastoreSeeds, ComeBackWhenAMachineIsMadeWhileTheyAreRemoved) {
+    const auto what = request(stored_disk());
+    ASSERT_TRUE(seed(what));
+    // Who needs them has been looked for by then.
+    fault_once("soap", "MakeDirectory", R"("action":"delay","ms":1500)");
+    const auto machine = "guest-" + base_;
+    std::jthread nova([&] {
+        std::this_thread::sleep_for(700ms);
+        boot(what, machine);
+    });
+    const auto refused = await(backend().remove_seed(what, call_));
+    nova.join();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::conflict);
+    EXPECT_NE(refused.error().message.find(machine), std::string::npos) << refused.error().message;
+    EXPECT_EQ(cached(what), files(what));
+    expect_nothing_is_left();
+    vcenter().remove("/machines/" + machine);
 }
 
 TEST_F(DatastoreSeeds, StayWhileADiskOfThemIsRegistered) {
