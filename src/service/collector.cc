@@ -10,6 +10,8 @@ constexpr std::size_t kBatch = 32;
 constexpr std::chrono::seconds kPause{5};
 constexpr std::chrono::seconds kRetryAfter{30};
 constexpr std::chrono::seconds kRemoveLimit{300};
+constexpr std::chrono::hours kForgetEvery{1};
+constexpr std::chrono::hours kHistory{24 * 30};  // of what is over: transfers and tasks
 
 }  // namespace
 
@@ -17,7 +19,14 @@ Collector::Collector(store::Catalog& catalog, store::BackendSet& backends, Trans
     : catalog_(catalog), backends_(backends), transfers_(transfers) {}
 
 awaitable<void> Collector::run() {
+    Deadline forget_at = after(std::chrono::seconds(0));
     while (true) {
+        if (std::chrono::steady_clock::now() >= forget_at) {
+            forget_at = after(kForgetEvery);
+            const auto forgotten = co_await catalog_.forget_history(kHistory);
+            if (!forgotten)
+                log::warning({}, "history.forget.failed", {{"error", forgotten.error().message}});
+        }
         const auto collected = co_await collect_once();
         if (!collected)
             log::warning({}, "garbage.collect.failed", {{"error", collected.error().message}});

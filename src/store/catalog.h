@@ -415,6 +415,8 @@ public:
     virtual awaitable<Result<std::vector<TransferRecord>>> list_transfers(
         const ImageId& image, std::size_t limit
     ) = 0;
+    // Drops the transfers, and the tasks that are over, of longer ago than that.
+    virtual awaitable<Result<void>> forget_history(std::chrono::seconds age) = 0;
 
     // Metadata definitions; as long-lived as the catalogue.
     virtual MetadefCatalog& metadefs() = 0;

@@ -133,6 +133,7 @@ public:
     awaitable<Result<std::vector<TransferRecord>>> list_transfers(
         const ImageId& image, std::size_t limit
     ) override;
+    awaitable<Result<void>> forget_history(std::chrono::seconds age) override;
 
     MetadefCatalog& metadefs() override { return metadefs_; }
 

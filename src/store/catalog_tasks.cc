@@ -297,4 +297,16 @@ awaitable<Result<std::vector<TransferRecord>>> SqlCatalog::list_transfers(
     co_return co_await read(work);
 }
 
+awaitable<Result<void>> SqlCatalog::forget_history(std::chrono::seconds age) {
+    auto work = [&]() -> Result<void> {
+        SLIPWAY_CHECK(db_->execute("delete from transfers where finished_at < ?", {now() - age}));
+        SLIPWAY_CHECK(db_->execute(
+            "delete from tasks where updated_at < ? and status not in ('pending', 'running')",
+            {now() - age}
+        ));
+        return {};
+    };
+    co_return co_await write(work);
+}
+
 }  // namespace slipway::store

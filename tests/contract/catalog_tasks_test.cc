@@ -210,5 +210,22 @@ TEST_P(CatalogContract, RecordsTransfersNewestFirst) {
     EXPECT_ERROR(Errc::not_found, run(catalog_->record_transfer(record)));
 }
 
+TEST_P(CatalogContract, ForgetsWhatIsOverForLong) {
+    const Image image = create_active();
+    create_task(image, "over");
+    create_task(image, "waits");
+    run(catalog_->claim_task("s1")).value();
+    ASSERT_OK(run(catalog_->finish_task(
+        TaskId("over"), "s1", TaskStatus::cancelled, std::nullopt, std::nullopt
+    )));
+    clock_.advance(1h);
+    create_task(image, "new");
+    ASSERT_OK(run(catalog_->forget_history(30min)));
+    EXPECT_ERROR(Errc::not_found, run(catalog_->find_task(TaskId("over"))));
+    EXPECT_OK(run(catalog_->find_task(TaskId("waits")))) << "it waits still";
+    EXPECT_OK(run(catalog_->find_task(TaskId("new"))));
+    EXPECT_TRUE(run(catalog_->list_transfers(image.id, 10)).value().empty());
+}
+
 }  // namespace
 }  // namespace slipway::test
