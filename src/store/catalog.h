@@ -363,6 +363,7 @@ public:
     ) = 0;
 
     // Objects of another image service.
+    // In place of one of that name that has no bytes and gets none.
     // Errors: conflict when the store has an object of that name.
     virtual awaitable<Result<Image>> create_object(
         const BackendId& backend, const std::string& object, Image image

@@ -223,6 +223,19 @@ awaitable<Result<Image>> SqlCatalog::create_object(
 ) {
     image.is_object = true;
     auto work = [&]() -> Result<Image> {
+        SLIPWAY_TRY(
+            const auto known,
+            db_->query(
+                "select image_id from objects where backend = ? and object_id = ?",
+                {backend, object}
+            )
+        );
+        if (!known.empty()) {
+            SLIPWAY_TRY(const Image old, load_image(*db_, ImageId(known.front().at(0).text())));
+            // Nobody has come to write it, or whoever did so is gone.
+            if (old.status == ImageStatus::queued)
+                SLIPWAY_CHECK(erase_image(old, std::chrono::seconds(0)));
+        }
         image.created_at = image.updated_at = now();
         SLIPWAY_CHECK(insert_image(*db_, image));
         SLIPWAY_TRY(

@@ -278,6 +278,43 @@ awaitable<Result<Image>> SqlCatalog::advance(const ImageId& id, ImageEvent event
     co_return co_await write(work);
 }
 
+Result<void> SqlCatalog::erase_image(const Image& image, std::chrono::seconds grace) {
+    const bool had_data =
+        image.status == ImageStatus::active || image.status == ImageStatus::deactivated;
+    SLIPWAY_CHECK(move_status(image, ImageEvent::remove));
+    for (const char* const table :
+         {"image_members", "image_tags", "image_properties", "objects", "cached_images"})
+        SLIPWAY_CHECK(
+            db_->execute("delete from " + std::string(table) + " where image_id = ?", {image.id})
+        );
+    if (had_data) {
+        SLIPWAY_CHECK(
+            db_->execute("delete from seeds where image_id = ? and checked_at >= 0", {image.id})
+        );
+    } else {
+        SLIPWAY_CHECK(doubt_seeds(image.id));
+    }
+    SLIPWAY_CHECK(db_->execute(
+        "update locations set state = 'garbage', not_before = ? "
+        "where image_id = ? and state <> 'garbage'",
+        {now() + grace, image.id}
+    ));
+    SLIPWAY_CHECK(db_->execute(
+        "update tasks set cancel_requested = 1 where image_id = ? and kind = 'import' and "
+        "status in ('pending', 'running')",
+        {image.id}
+    ));
+    // Nobody wants to know any more what its bytes are, or to have it in a cache.
+    SLIPWAY_CHECK(db_->execute(
+        "update tasks set cancel_requested = 1, updated_at = ?, "
+        "status = case status when 'pending' then 'cancelled' else status end "
+        "where image_id = ? and kind in ('location_import', 'seed') and "
+        "status in ('pending', 'running')",
+        {now(), image.id}
+    ));
+    return {};
+}
+
 awaitable<Result<void>> SqlCatalog::delete_image(const ImageId& id, std::chrono::seconds grace) {
     auto work = [&]() -> Result<void> {
         SLIPWAY_TRY(const Image image, load_image(*db_, id));
@@ -287,35 +324,7 @@ awaitable<Result<void>> SqlCatalog::delete_image(const ImageId& id, std::chrono:
                 "Image " + id.str() +
                     " is protected and cannot be deleted; set protected to false first."
             );
-        SLIPWAY_CHECK(move_status(image, ImageEvent::remove));
-        for (const char* const table :
-             {"image_members",
-              "image_tags",
-              "image_properties",
-              "seeds",
-              "objects",
-              "cached_images"})
-            SLIPWAY_CHECK(
-                db_->execute("delete from " + std::string(table) + " where image_id = ?", {id})
-            );
-        SLIPWAY_CHECK(db_->execute(
-            "update locations set state = 'garbage', not_before = ? "
-            "where image_id = ? and state <> 'garbage'",
-            {now() + grace, id}
-        ));
-        SLIPWAY_CHECK(db_->execute(
-            "update tasks set cancel_requested = 1 where image_id = ? and kind = 'import' and "
-            "status in ('pending', 'running')",
-            {id}
-        ));
-        // Nobody wants to know any more what its bytes are.
-        SLIPWAY_CHECK(db_->execute(
-            "update tasks set cancel_requested = 1, updated_at = ?, "
-            "status = case status when 'pending' then 'cancelled' else status end "
-            "where image_id = ? and kind = 'location_import' and status in ('pending', 'running')",
-            {now(), id}
-        ));
-        return {};
+        return erase_image(image, grace);
     };
     co_return co_await write(work);
 }

@@ -180,6 +180,12 @@ private:
     Result<void> edit_location(const ImageId& image, const LocationEdit& edit);
     // writing -> garbage, saving -> queued; adding -> garbage.
     Result<void> give_up_writing(const Location& location);
+    // After an attempt to fill the image that has come to nothing.
+    Result<void> doubt_seeds(const ImageId& id);
+    // importing -> queued, where no task is left that could end it.
+    Result<void> free_abandoned_imports();
+    // The image is deleted, and all that hangs on it; its locations become garbage.
+    Result<void> erase_image(const Image& image, std::chrono::seconds grace);
     // adding -> live, if it is still ours. Errors: gone.
     Result<void> settle_location(const LocationId& id, std::uint64_t stored_bytes);
     Result<void> check_growth(std::size_t before, std::size_t now, int limit, std::string_view what)

@@ -262,5 +262,102 @@ TEST_P(CatalogContract, KnowsObjectsByTheNamesOfOthers) {
     EXPECT_OK(run(catalog_->create_object(BackendId("store"), "theirs", second)));
 }
 
+TEST_P(CatalogContract, PutsAnObjectInPlaceOfOneThatHasNoBytes) {
+    Image first;
+    first.id = image_id(1);
+    ASSERT_OK(run(catalog_->create_object(BackendId("store"), "theirs", first)));
+    const Location upload = begin_upload(first.id);
+    ASSERT_OK(run(catalog_->fail_upload(upload.id)));
+    Image second;
+    second.id = image_id(2);
+    ASSERT_OK(run(catalog_->create_object(BackendId("store"), "theirs", second)));
+    EXPECT_EQ(run(catalog_->find_object(BackendId("store"), "theirs")).value().id, second.id);
+    EXPECT_EQ(code_of(run(catalog_->find_any_image(first.id))), Errc::not_found);
+}
+
+TEST_P(CatalogContract, TakesOneCopyOfAPartForEachDatastore) {
+    const Image image = create_active();
+    Location copy = added_to(image.id, "c1");
+    ASSERT_OK(run(catalog_->add_location(copy)));
+    copy = added_to(image.id, "c2");
+    const auto refused = run(catalog_->add_location(copy));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::conflict);
+    EXPECT_EQ(refused.error().reason, store::kSamePlace);
+    copy.datastore = "DC0/work";
+    EXPECT_OK(run(catalog_->add_location(copy)));
+    ASSERT_OK(run(catalog_->drop_location(LocationId("c1"), 0s)));
+    EXPECT_OK(run(catalog_->add_location(added_to(image.id, "c3"))));
+}
+
+TEST_P(CatalogContract, GivesUpWithAnUploadWhatWasAddedToIt) {
+    const Image image = create();
+    const Location upload = begin_upload(image.id);
+    ASSERT_OK(run(catalog_->add_location(added_to(image.id, "boot"))));
+    ASSERT_OK(run(catalog_->fail_upload(upload.id)));
+    EXPECT_EQ(state_of(LocationId("boot")), LocationState::garbage);
+}
+
+TEST_P(CatalogContract, DoubtsTheSeedsOfAnUploadThatFailed) {
+    const Image image = create();
+    const SeedPlace place = seed_of(image.id).place;
+    SeedRecord seed = seed_of(image.id);
+    seed.doubtful = true;
+    ASSERT_OK(run(catalog_->keep_seed(seed)));
+    ASSERT_OK(run(catalog_->keep_seed(seed_of(image.id))));
+    const auto kept = [&] { return run(catalog_->list_seeds(image.id)).value().at(0); };
+    EXPECT_TRUE(kept().doubtful) << "whoever wants it as well does not know better";
+    EXPECT_EQ(kept().checked_at, clock_.now());
+
+    const Location upload = begin_upload(image.id);
+    ASSERT_OK(run(catalog_->note_seeded(image.id, place, upload.id)));
+    EXPECT_FALSE(kept().doubtful);
+    EXPECT_EQ(kept().state, SeedStatus::warm);
+    EXPECT_THAT(run(catalog_->due_seeds(600s, 10)).value(), IsEmpty());
+    ASSERT_OK(run(catalog_->fail_upload(upload.id)));
+    EXPECT_TRUE(kept().doubtful);
+    EXPECT_EQ(kept().state, SeedStatus::wanted);
+    EXPECT_THAT(run(catalog_->due_seeds(600s, 10)).value(), SizeIs(1)) << "at once";
+
+    ASSERT_OK(run(catalog_->note_seeded(image.id, place, upload.id)));
+    EXPECT_TRUE(kept().doubtful) << "these bytes were given up";
+    ASSERT_OK(run(catalog_->note_seed(image.id, place, SeedStatus::wanted)));
+    EXPECT_TRUE(kept().doubtful);
+    EXPECT_EQ(kept().checked_at, clock_.now());
+    EXPECT_THAT(run(catalog_->due_seeds(600s, 10)).value(), IsEmpty());
+}
+
+TEST_P(CatalogContract, DoubtsTheSeedsOfAServerThatDied) {
+    ASSERT_OK(run(catalog_->begin_server("s1")));
+    const Image image = create();
+    const Location upload = begin_upload(image.id, "s1");
+    ASSERT_OK(run(catalog_->keep_seed(seed_of(image.id))));
+    ASSERT_OK(run(catalog_->note_seeded(image.id, seed_of(image.id).place, upload.id)));
+    restart();
+    ASSERT_OK(run(catalog_->begin_server("s1")));
+    EXPECT_TRUE(run(catalog_->list_seeds(image.id)).value().at(0).doubtful);
+}
+
+TEST_P(CatalogContract, RemembersTheSeedsOfAnImageThatNeverHadItsData) {
+    const Image image = create();
+    const Location upload = begin_upload(image.id);
+    ASSERT_OK(run(catalog_->keep_seed(seed_of(image.id))));
+    TaskRecord task;
+    task.id = TaskId("t1");
+    task.kind = TaskKind::seed;
+    task.image_id = image.id;
+    task.location_id = upload.id;
+    task.server = "s1";
+    const auto runs = run(catalog_->create_task(task));
+    ASSERT_OK(runs);
+    EXPECT_EQ(runs->status, TaskStatus::running);
+    ASSERT_OK(run(catalog_->delete_image(image.id, 0s)));
+    const auto seeds = run(catalog_->list_seeds(image.id)).value();
+    ASSERT_THAT(seeds, SizeIs(1));
+    EXPECT_TRUE(seeds.front().doubtful);
+    EXPECT_ERROR(Errc::cancelled, run(catalog_->save_task_progress(task.id, "s1", 5)));
+    ASSERT_OK(run(catalog_->forget_seeds(image.id, seeds.front().place)));
+}
+
 }  // namespace
 }  // namespace slipway::test

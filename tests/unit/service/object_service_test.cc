@@ -75,6 +75,15 @@ TEST(Objects, HaveOneNameEachUntilTheyAreRemoved) {
     EXPECT_EQ(get(services, {0, 2048}).value(), pattern(2048));
 }
 
+TEST(Objects, CanBePutAgainWhenTheServerDiedMeanwhile) {
+    Services services(reachable());
+    Image left;
+    left.id = ImageId(new_uuid());
+    ASSERT_OK(services.await(services.catalog->create_object(kStore, kName, left)));
+    ASSERT_OK(put(services, pattern(2048)));
+    EXPECT_EQ(get(services, {0, 2048}).value(), pattern(2048));
+}
+
 TEST(Objects, AreForServicesAndAdmins) {
     Services services(reachable());
     PiecewiseSource body("hello");
