@@ -7,6 +7,8 @@
 #include "service/manifest.h"
 #include "service/pump.h"
 #include "service/stored_layout.h"
+#include "service/taps.h"
+#include "service/upload_inspection.h"
 
 #include <algorithm>
 #include <chrono>
@@ -18,11 +20,6 @@ namespace {
 
 constexpr std::chrono::seconds kLookLimit{10};    // for one answer about a file
 constexpr std::chrono::seconds kSourceGrace{10};  // for downloads that other processes serve
-
-bool is_same_part(const Location& left, const Location& right) {
-    return left.form == right.form && left.data_file == right.data_file &&
-           left.descriptor == right.descriptor;
-}
 
 // Tells how far a stream is, and stops it.
 class ProgressTap final : public Tap {
@@ -43,7 +40,43 @@ private:
     std::uint64_t seen_ = 0;
 };
 
+// Bytes that slipway did not write may be others by now, or were never looked at. Among those that
+// it did write there shall be none that it would not have taken.
+class ForeignCheck {
+public:
+    static Result<ForeignCheck> create(const Image& image) {
+        SLIPWAY_TRY(HashTap hash, HashTap::create(image.os_hash_algo.value_or("sha512")));
+        return ForeignCheck(image, std::move(hash));
+    }
+    void add_to(std::vector<Tap*>& taps) {
+        taps.push_back(&hash_);
+        taps.push_back(inspection_.get());
+    }
+    Result<void> finish() {
+        const auto found = hash_.finish();
+        const bool is_same =
+            (!image_.checksum || *image_.checksum == found.checksum) &&
+            (!image_.os_hash_value || *image_.os_hash_value == found.os_hash_value);
+        if (!is_same)
+            return Error(Errc::corrupt, "The data at the location are not the image's any more.");
+        return check_content(image_, inspection_->finish(), {false, true});
+    }
+
+private:
+    ForeignCheck(const Image& image, HashTap hash) : image_(image), hash_(std::move(hash)) {}
+
+    const Image& image_;
+    HashTap hash_;
+    std::unique_ptr<UploadInspection> inspection_ = std::make_unique<UploadInspection>();
+};
+
 }  // namespace
+
+bool is_same_part(const Location& left, const Location& right) {
+    if (left.form != right.form) return false;
+    if (left.is_foreign() || right.is_foreign()) return left.is_managed() == right.is_managed();
+    return left.data_file == right.data_file && left.descriptor == right.descriptor;
+}
 
 std::string CopyService::input_json(const Input& input) {
     json::Writer writer;
@@ -242,14 +275,22 @@ awaitable<Result<Location>> CopyService::begin(
     target.id = id;
     target.state = LocationState::adding;
     target.backend = input.store;
-    target.datastore = place.datastore;
-    target.datastore_ref = place.datastore_ref;
-    target.directory = place.directory;
     target.server = with_.server;
     if (source.is_foreign()) become_ours(target, image, backend->info());
     const bool evacuates = !input.avoid.empty();
-    SLIPWAY_CO_CHECK(co_await with_.catalog.add_location(target, evacuates));
-    co_return target;
+    while (true) {
+        SLIPWAY_CO_TRY(const auto place, co_await backend->place(wish, call));
+        target.datastore = place.datastore;
+        target.datastore_ref = place.datastore_ref;
+        target.directory = place.directory;
+        const auto added = co_await with_.catalog.add_location(target, evacuates);
+        if (added) co_return target;
+        // Another copy of the image was placed there meanwhile.
+        const auto& avoided = wish.avoid;
+        const bool is_new = std::ranges::find(avoided, place.datastore) == avoided.end();
+        if (added.error().reason != store::kSamePlace || !is_new) co_return added.error();
+        wish.avoid.push_back(place.datastore);
+    }
 }
 
 awaitable<Result<Account>> CopyService::transfer(
@@ -285,8 +326,11 @@ awaitable<Result<Account>> CopyService::stream(
     SLIPWAY_CO_TRY(auto reader, co_await from->open_reader(source, {0, source.stored_bytes}, call));
     SLIPWAY_CO_TRY(auto writer, co_await to->open_writer(target, source.stored_bytes, call));
     ProgressTap watch(progress, source.stored_bytes);
+    std::vector<Tap*> taps{&watch};
+    SLIPWAY_CO_TRY(ForeignCheck check, ForeignCheck::create(image));
+    if (source.is_foreign()) check.add_to(taps);
     SLIPWAY_CO_TRY(
-        const std::uint64_t bytes, co_await pump(*reader, *writer, {&watch}, with_.pool)
+        const std::uint64_t bytes, co_await pump(*reader, *writer, std::move(taps), with_.pool)
     );
     std::vector<store::SideFile> side_files;
     if (!target.descriptor.empty()) {

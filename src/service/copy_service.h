@@ -15,6 +15,9 @@
 
 namespace slipway::service {
 
+// Whether two locations hold the same of an image: its upload in one form, or a disk made from it.
+bool is_same_part(const Location& left, const Location& right);
+
 // Copies of images on other datastores and in other stores. Inside one vCenter the storage makes
 // them; between stores that have nothing in common the bytes pass through us.
 class CopyService {

@@ -307,7 +307,7 @@ private:
         std::vector<Location> sources;
         for (const Location& location : locations) {
             const bool is_known = std::ranges::any_of(sources, [&](const Location& part) {
-                return part.form == location.form && part.data_file == location.data_file;
+                return is_same_part(part, location);
             });
             if (!is_known) sources.push_back(location);
         }

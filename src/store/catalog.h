@@ -117,6 +117,9 @@ struct ImportStep {
     std::optional<std::string> last_words;
 };
 
+// The reason in the error of add_location() for a datastore that has the same already.
+inline constexpr const char* kSamePlace = "SamePlace";
+
 struct ImageDigests {
     std::optional<std::string> checksum;
     std::optional<std::string> os_hash_algo;
@@ -324,7 +327,8 @@ public:
     // Boot forms and copies.
     // An `adding` location of an image that is being uploaded or has its data, before the first
     // byte. With `instead` of another that goes, it counts for nothing. Errors: conflict when the
-    // directory is in use, not_found, too_large, unavailable without a lease.
+    // directory is in use, or (kSamePlace) when its datastore has this part of the image already;
+    // not_found, too_large, unavailable without a lease.
     virtual awaitable<Result<void>> add_location(Location location, bool instead = false) = 0;
     // adding -> live, in one transaction with all the rest. Errors: gone when the image was deleted
     // meanwhile, has no data any more, or the attempt was given up for us.

@@ -15,6 +15,26 @@ bool has_data(ImageStatus status) {
     return status == ImageStatus::active || status == ImageStatus::deactivated;
 }
 
+// Two copies on one datastore would go with it.
+Result<void> check_place(Db& db, const Location& added) {
+    SLIPWAY_TRY(
+        const auto same,
+        load_locations(
+            db,
+            "image_id = ? and backend = ? and datastore = ? and form = ? and data_file = ? and "
+            "descriptor = ? and state in ('live', 'adding')",
+            {added.image_id,
+             added.backend,
+             added.datastore,
+             slipway::to_string(added.form),
+             added.data_file,
+             added.descriptor}
+        )
+    );
+    if (same.empty()) return {};
+    return Error(Errc::conflict, "The datastore has a copy of the image already.", kSamePlace);
+}
+
 }  // namespace
 
 Result<void> record_boot_form(
@@ -91,6 +111,7 @@ awaitable<Result<void>> SqlCatalog::add_location(Location location, bool instead
             return Error(Errc::conflict, "The image has no data.");
         if (!instead)
             SLIPWAY_CHECK(check_room(image, ImageStatus::active, counted_bytes(location)));
+        SLIPWAY_CHECK(check_place(*db_, location));
         if (!server_.empty()) location.server = server_;
         location.state = LocationState::adding;
         location.created_at = location.not_before = now();

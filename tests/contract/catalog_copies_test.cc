@@ -110,6 +110,7 @@ TEST_P(CatalogContract, ReplacesTheRecordAndEveryCopyOfAnActiveImage) {
     for (const std::string name : {"boot", "copy"}) {
         Location location = added_to(image.id, name);
         location.form = StoredForm::original;
+        location.datastore = name;
         ASSERT_OK(run(catalog_->add_location(location)));
     }
     store::AddedLocation added;

@@ -15,7 +15,7 @@ Location to_write(const ImageId& image, const std::string& id, std::uint64_t byt
     location.backend = BackendId("b");
     location.datastore = "DC0/images";
     location.directory = "images/" + id;
-    location.data_file = "image.vmdk";
+    location.data_file = id + ".vmdk";
     location.stored_bytes = bytes;
     return location;
 }

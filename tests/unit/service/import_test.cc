@@ -520,5 +520,76 @@ TEST(ImportTasks, AreShownToTheOwnerOfTheImageAndAdministrators) {
     );
 }
 
+TEST(Import, ThatThrowsSetsTheImageFree) {
+    FixedFetcher fetcher(pattern(kBytes));
+    ServicesOptions options = reachable();
+    options.fetchers[ImportMethod::web_download] = &fetcher;
+    Services services(options);
+    services.before_active = [](const Image&,
+                                const Location&,
+                                const std::function<bool()>&,
+                                const Call&) -> awaitable<void> {
+        co_await give_way();
+        throw std::bad_alloc();
+    };
+    const ImageId id = services.create_image("raw");
+    ASSERT_OK(services.import(id, from(ImportMethod::web_download)));
+    EXPECT_EQ(services.run_import().error().code, Errc::internal);
+    EXPECT_EQ(services.image(id).status, ImageStatus::queued);
+    EXPECT_FALSE(services.image(id).properties.contains(store::kImportTask));
+}
+
+// An active image in the store "memory", at a location that a client has named.
+ImageId named(Services& services, const std::string& disk_format, const std::string& bytes) {
+    const ImageId id = services.create_image(disk_format);
+    services.memory.overwrite("theirs", "disk", bytes);
+    store::NewForeignLocation added;
+    added.location.id = LocationId(new_uuid());
+    added.location.image_id = id;
+    added.location.backend = BackendId("memory");
+    added.location.directory = "theirs";
+    added.location.data_file = "disk";
+    added.location.stored_bytes = bytes.size();
+    added.location.url = "https://web.example.org/disk";
+    added.location.metadata = R"({"theirs": true})";
+    added.event = ImageEvent::located;
+    EXPECT_OK(services.await(services.catalog->add_foreign_location(std::move(added))));
+    ImportRequest request = from(ImportMethod::copy_image);
+    request.stores = {BackendId("second")};
+    EXPECT_OK(services.import(id, request, administrator()));
+    return id;
+}
+
+TEST(CopyImage, OfALocationThatAClientHasNamedIsOurs) {
+    Services services(three_stores());
+    const ImageId id = named(services, "raw", pattern(kBytes));
+    ASSERT_OK(services.run_import());
+    const auto live = services.live_locations(id);
+    const auto copy = std::ranges::find(live, BackendId("second"), &Location::backend);
+    ASSERT_NE(copy, live.end());
+    EXPECT_FALSE(copy->is_foreign());
+    EXPECT_EQ(copy->data_file, id.str() + ".img");
+    EXPECT_EQ(copy->metadata, "{}");
+    EXPECT_EQ(services.more[0]->file(copy->directory, copy->data_file), pattern(kBytes));
+
+    ASSERT_OK(services.await(services.images.remove(member_of("owner"), id)));
+    services.clock.advance(std::chrono::minutes(1));
+    EXPECT_OK(services.await(services.collector.collect_once()));
+    EXPECT_THAT(services.more[0]->directories(), IsEmpty());
+    EXPECT_THAT(services.memory.directories(), ElementsAre("theirs"));
+}
+
+TEST(CopyImage, TakesNoDescriptorFromWhereAClientKeepsIt) {
+    Services services(three_stores());
+    const ImageId id = named(
+        services,
+        "vmdk",
+        "# Disk DescriptorFile\nversion=1\ncreateType=\"vmfs\"\n"
+        "RW 2048 VMFS \"/vmfs/volumes/ds1/victim/victim-flat.vmdk\"\n"
+    );
+    EXPECT_EQ(services.run_import().error().code, Errc::unsupported);
+    EXPECT_THAT(stores_of(services, id), ElementsAre("memory"));
+}
+
 }  // namespace
 }  // namespace slipway::test
