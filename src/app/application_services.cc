@@ -96,11 +96,20 @@ void Application::Parts::build_services() {
         limits_of,
         config.sites});
     auto on_garbage = [this] { collector->notify(); };
-    auto seed = [this](const Image& image, const Location& disk, const Call& call) {
-        return seeds->seed_before_active(image, disk, call);
-    };
+    auto seed = [this](
+                    const Image& image,
+                    const Location& disk,
+                    const std::function<bool()>& stopped,
+                    const Call& call
+                ) { return seeds->seed_before_active(image, disk, stopped, call); };
     importer = std::make_unique<DiskImporter>(DiskImporter::Dependencies{
-        *catalog, *backends, pool, server_id, seed});
+        *catalog,
+        *backends,
+        pool,
+        server_id,
+        [this](const Image& image, const Location& disk, const Call& call) {
+            return seeds->seed_imported(image, disk, call);
+        }});
     boot_forms = std::make_unique<BootFormMaker>(BootFormMaker::Dependencies{
         *catalog, *backends, pool, *importer, server_id, [this] { runner->notify(); }});
     std::function<awaitable<Result<std::vector<std::uint64_t>>>(const Call&)> flavor_sizes;

@@ -31,6 +31,9 @@ struct SeedRecord {
     std::vector<std::uint64_t> sizes_gib;  // ascending: the sized disks beside the base
     std::string policy;                    // the [seed:NAME] that asked for it; empty: a request
     SeedStatus state = SeedStatus::wanted;
+    // What lies there may be of bytes that the image never came to have: it is taken away before
+    // the image is put there.
+    bool doubtful = false;
     Time checked_at;
     Time created_at;
 };

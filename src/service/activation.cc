@@ -13,7 +13,7 @@ awaitable<Result<Activation::Prepared>> Activation::prepare(
 ) {
     Prepared prepared;
     if (!with_.boot_forms.is_wanted(image, upload)) {
-        co_await seed(image, upload, prepared, call);
+        co_await seed(image, upload, prepared, stopped, call);
         co_return prepared;
     }
     if (!with_.wait_for_boot_form) {
@@ -46,17 +46,21 @@ awaitable<Result<Activation::Prepared>> Activation::prepare(
     outcome.replaces_record = made->made->replaces_record;
     if (outcome.replaces_record) take_boot_form(image);
     if (outcome.drops_upload) prepared.disk = disk;
-    co_await seed(image, disk, prepared, call);
+    co_await seed(image, disk, prepared, stopped, call);
     co_return prepared;
 }
 
 // A disk that has to be imported first is seeded by the task that does so.
 awaitable<void> Activation::seed(
-    const Image& image, const Location& disk, Prepared& prepared, const Call& call
+    const Image& image,
+    const Location& disk,
+    Prepared& prepared,
+    const std::function<bool()>& stopped,
+    const Call& call
 ) {
     const auto imports = co_await with_.importer.is_wanted(image, disk, call);
     if (!imports || *imports) prepared.task_follows = true;
-    if (imports && !*imports) co_await with_.seed_before_active(image, disk, call);
+    if (imports && !*imports) co_await with_.seed_before_active(image, disk, stopped, call);
 }
 
 awaitable<void> Activation::finish(

@@ -25,8 +25,10 @@ public:
         // An image is active when its boot form is there; else that follows.
         bool wait_for_boot_form = true;
         std::function<void()> on_garbage;
-        // Puts a disk into the caches where policy wants it before its image is active.
-        std::function<awaitable<void>(const Image&, const Location& disk, const Call&)>
+        // Puts a disk into the caches where policy wants it before its image is active, unless it
+        // is told to stop.
+        std::function<awaitable<
+            void>(const Image&, const Location& disk, const std::function<bool()>& stopped, const Call&)>
             seed_before_active;
         // Told of an image that has just become active.
         std::function<awaitable<void>(const ImageId&, const Call&)> on_active;
@@ -56,7 +58,11 @@ public:
 
 private:
     awaitable<void> seed(
-        const Image& image, const Location& disk, Prepared& prepared, const Call& call
+        const Image& image,
+        const Location& disk,
+        Prepared& prepared,
+        const std::function<bool()>& stopped,
+        const Call& call
     );
 
     Dependencies with_;

@@ -3,9 +3,10 @@
 #include "base/log.h"
 #include "service/image_service.h"
 
-#include <boost/asio/this_coro.hpp>
-
 #include <algorithm>
+#include <atomic>
+#include <memory>
+#include <utility>
 
 namespace slipway::service {
 
@@ -13,7 +14,11 @@ namespace {
 
 constexpr std::chrono::minutes kLookEvery{10};  // Nova's pass comes every 40 minutes by default
 constexpr std::chrono::seconds kPause{30};
+constexpr std::chrono::milliseconds kLookAgain{200};
+constexpr std::chrono::minutes kKeepLimit{10};  // for one place, so that others are looked at
+constexpr std::chrono::hours kAfterFailure{1};
 constexpr std::size_t kBatch = 100;
+constexpr std::size_t kMostTasks = 100;
 constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
 constexpr std::uint64_t kLargestGib = 62U << 10U;  // what ESXi can attach
 constexpr std::string_view kSubdirectory = "_base";
@@ -41,7 +46,10 @@ std::string input_json(const SeedInput& input) {
     writer.member("base_folder", input.place.base_folder).key("sizes_gb").begin_array();
     for (const std::uint64_t size : input.sizes_gib)
         writer.integer(static_cast<std::int64_t>(size));
-    writer.end_array().end_object();
+    writer.end_array();
+    if (input.capacity_bytes)
+        writer.member("capacity_bytes", static_cast<std::int64_t>(*input.capacity_bytes));
+    writer.end_object();
     return writer.text();
 }
 
@@ -71,15 +79,24 @@ Result<SeedInput> read_input(const std::string& text) {
     SLIPWAY_TRY(input.place.datastore, root.required_string("datastore"));
     SLIPWAY_TRY(input.place.base_folder, root.required_string("base_folder"));
     SLIPWAY_TRY(input.sizes_gib, read_sizes(root));
+    const auto capacity = root.find("capacity_bytes");
+    if (capacity && capacity->is_integer())
+        input.capacity_bytes = static_cast<std::uint64_t>(capacity->integer());
     return input;
 }
 
-store::CloneProgress unwatched() {
-    store::CloneProgress progress;
-    progress.report = [](int) {};
-    progress.cancelled = [] { return false; };
-    progress.save = [](std::string) -> awaitable<Result<void>> { co_return Result<void>(); };
-    return progress;
+TaskRecord task_of(
+    const Image& image, const Location& disk, const SeedInput& input, const Call& call
+) {
+    TaskRecord task;
+    task.id = TaskId(new_uuid());
+    task.kind = TaskKind::seed;
+    task.image_id = image.id;
+    task.owner = image.owner;
+    task.location_id = disk.id;
+    task.input = input_json(input);
+    task.request_id = call.request_id;
+    return task;
 }
 
 }  // namespace
@@ -134,7 +151,7 @@ awaitable<Result<store::SeedRequest>> SeedService::request_for(
     request.datastore = input.place.datastore;
     request.base_folder = input.place.base_folder;
     SLIPWAY_CO_TRY(request.name, co_await with_.catalog.consumer_id(image.id));
-    request.capacity_bytes = capacity_bytes(image);
+    request.capacity_bytes = input.capacity_bytes.value_or(capacity_bytes(image));
     request.sizes_gib = input.sizes_gib;
     co_return request;
 }
@@ -142,15 +159,7 @@ awaitable<Result<store::SeedRequest>> SeedService::request_for(
 awaitable<Result<TaskRecord>> SeedService::create_task(
     const Image& image, const Location& disk, const SeedInput& input, const Call& call
 ) {
-    TaskRecord task;
-    task.id = TaskId(new_uuid());
-    task.kind = TaskKind::seed;
-    task.image_id = image.id;
-    task.owner = image.owner;
-    task.location_id = disk.id;
-    task.input = input_json(input);
-    task.request_id = call.request_id;
-    auto created = co_await with_.catalog.create_task(std::move(task));
+    auto created = co_await with_.catalog.create_task(task_of(image, disk, input, call));
     with_.runner.notify();
     co_return created;
 }
@@ -230,16 +239,30 @@ awaitable<Result<Account>> SeedService::run_task(
     const TaskRecord& task, store::CloneProgress& progress, const Call& call
 ) {
     SLIPWAY_CO_TRY(const SeedInput input, read_input(task.input));
-    SLIPWAY_CO_TRY(const Image image, co_await with_.catalog.find_any_image(task.image_id));
     SLIPWAY_CO_TRY(const Location disk, co_await with_.catalog.find_location(task.location_id));
     SLIPWAY_CO_TRY(store::Backend* const backend, with_.backends.find(disk.backend));
+    auto found = co_await with_.catalog.find_any_image(task.image_id);
+    if (!found && found.error().code != Errc::not_found) co_return found.error();
+    Image image;
+    image.id = task.image_id;
+    // Bytes that were given up are nobody's: what was begun is cleaned up, and nothing more.
+    const bool is_over = !found || disk.state == LocationState::garbage;
+    if (found) image = std::move(*found);
     SLIPWAY_CO_TRY(auto request, co_await request_for(image, disk, input));
     request.task = task.id;
+    store::CloneProgress hooks = progress;
+    if (is_over) {
+        hooks.cancelled = [] { return true; };
+    } else {
+        SLIPWAY_CO_TRY(const auto seeds, co_await with_.catalog.list_seeds(image.id));
+        const auto seed = std::ranges::find(seeds, input.place, &SeedRecord::place);
+        if (seed != seeds.end() && seed->doubtful)
+            SLIPWAY_CO_CHECK(co_await backend->remove_seed(request, call));
+    }
     SLIPWAY_CO_TRY(
-        const Account account, co_await backend->seed(request, task.checkpoint, progress, call)
+        const Account account, co_await backend->seed(request, task.checkpoint, hooks, call)
     );
-    SLIPWAY_CO_CHECK(co_await with_.catalog.note_seed(task.image_id, input.place, SeedStatus::warm)
-    );
+    SLIPWAY_CO_CHECK(co_await with_.catalog.note_seeded(image.id, input.place, disk.id));
     co_return account;
 }
 
@@ -290,77 +313,125 @@ awaitable<std::vector<SeedRecord>> SeedService::wanted_by(
     co_return wanted;
 }
 
-// What fails is wanted all the same, and tried again by keep_warm_once().
-awaitable<void> SeedService::seed_now(
-    const Image& image, const Location& disk, const SeedRecord& seed, const Call& call
-) {
-    const auto backend = with_.backends.find(disk.backend);
-    if (!backend) co_return;
-    auto request = co_await request_for(image, disk, {seed.place, seed.sizes_gib});
-    if (!request) co_return;
-    request->task = TaskId(new_uuid());
-    store::CloneProgress progress = unwatched();
-    const auto seeded = co_await (*backend)->seed(*request, {}, progress, call);
-    if (!seeded) {
-        log::warning(
-            call,
-            "seed.before_active.failed",
-            {{"image", image.id.str()},
-             {"datastore", seed.place.datastore},
-             {"error", seeded.error().message}}
-        );
-        co_return;
-    }
-    log::info(
-        call,
-        "seed.before_active.done",
-        {{"image", image.id.str()},
-         {"datastore", seed.place.datastore},
-         {"bytes_copied", seeded->bytes_copied},
-         {"seconds", seeded->seconds}}
-    );
-    static_cast<void>(co_await with_.catalog.note_seed(image.id, seed.place, SeedStatus::warm));
-}
-
-awaitable<void> SeedService::seed_before_active(
+awaitable<std::vector<SeedRecord>> SeedService::wanted_eagerly(
     const Image& image, const Location& disk, const Call& call
 ) {
-    if (disk.clone_source().empty() && !disk.data_file.ends_with(".iso")) co_return;
+    std::vector<SeedRecord> all;
+    if (disk.clone_source().empty() && !disk.data_file.ends_with(".iso")) co_return all;
     const auto backend = with_.backends.find(disk.backend);
-    if (!backend) co_return;
-    TaskGroup copies(co_await asio::this_coro::executor);
+    if (!backend) co_return all;
     for (const SeedPolicy& policy : with_.policies) {
         if (!policy.eager) continue;
         const auto wanted = co_await wanted_by(policy, image, **backend, call);
-        for (const SeedRecord& seed : wanted) {
-            const auto kept = co_await with_.catalog.keep_seed(seed);
-            if (!kept) continue;
-            copies.spawn("seed of image " + image.id.str(), [this, &image, &disk, seed, &call] {
-                return seed_now(image, disk, seed, call);
-            });
-        }
+        all.insert(all.end(), wanted.begin(), wanted.end());
     }
-    co_await copies.wait(kNoDeadline);
+    co_return all;
+}
+
+// What fails is wanted all the same, and tried again by keep_warm_once().
+awaitable<void> SeedService::seed_before_active(
+    const Image& image, const Location& disk, const std::function<bool()>& stopped, const Call& call
+) {
+    const Call bounded = call.within(kEagerLimit);
+    std::vector<std::pair<TaskId, std::shared_ptr<const std::atomic<bool>>>> running;
+    auto wanted = co_await wanted_eagerly(image, disk, bounded);
+    for (SeedRecord& seed : wanted) {
+        // An attempt before this one may have put other bytes there.
+        seed.doubtful = true;
+        const SeedInput input{seed.place, seed.sizes_gib, capacity_bytes(image)};
+        const TaskRecord task = task_of(image, disk, input, call);
+        const auto kept = co_await with_.catalog.keep_seed(seed);
+        if (!kept) continue;
+        auto over = co_await with_.runner.start_now(task);
+        if (over)
+            running.emplace_back(task.id, std::move(*over));
+        else
+            log::warning(call, "seed.task.failed", {{"error", over.error().message}});
+    }
+    while (std::ranges::any_of(running, [](const auto& one) { return !*one.second; })) {
+        if (stopped()) {
+            for (const auto& [id, over] : running)
+                static_cast<void>(co_await with_.catalog.cancel_task(id));
+            co_return;
+        }
+        if (std::chrono::steady_clock::now() >= bounded.deadline) {
+            log::warning(call, "seed.before_active.late", {{"image", image.id.str()}});
+            co_return;
+        }
+        co_await sleep_for(kLookAgain);
+    }
+}
+
+awaitable<void> SeedService::seed_imported(
+    const Image& image, const Location& disk, const Call& call
+) {
+    const auto wanted = co_await wanted_eagerly(image, disk, call);
+    for (const SeedRecord& seed : wanted) {
+        Result<void> made = co_await with_.catalog.keep_seed(seed);
+        if (made) {
+            const auto task = co_await create_task(image, disk, {seed.place, seed.sizes_gib}, call);
+            if (!task) made = task.error();
+        }
+        if (!made) log::warning(call, "seed.task.failed", {{"error", made.error().message}});
+    }
+}
+
+awaitable<Result<void>> SeedService::clear(
+    const Image& image, const SeedRecord& seed, const Call& call
+) {
+    SLIPWAY_CO_TRY(store::Backend* const backend, with_.backends.find(seed.backend));
+    SLIPWAY_CO_TRY(const auto request, co_await request_for(image, Location(), {seed.place, {}}));
+    co_return co_await backend->remove_seed(request, call);
+}
+
+awaitable<Result<std::optional<TaskRecord>>> SeedService::last_task(const SeedRecord& seed) {
+    SLIPWAY_CO_TRY(
+        auto tasks,
+        co_await with_.catalog.list_tasks(std::nullopt, seed.image_id, std::nullopt, kMostTasks)
+    );
+    for (TaskRecord& task : tasks) {
+        if (task.kind != TaskKind::seed) continue;
+        const auto input = read_input(task.input);
+        if (input && input->place == seed.place) co_return std::optional(std::move(task));
+    }
+    co_return std::optional<TaskRecord>();
 }
 
 awaitable<Result<void>> SeedService::keep_warm(const SeedRecord& seed) {
-    auto image = co_await with_.catalog.find_any_image(seed.image_id);
-    if (!image && image.error().code == Errc::not_found)
-        co_return co_await with_.catalog.forget_seeds(seed.image_id, std::nullopt);
-    if (!image) co_return image.error();
+    const Call call = Call().within(kKeepLimit);
+    const ImageId& id = seed.image_id;
+    SLIPWAY_CO_TRY(const auto last, co_await last_task(seed));
+    const bool in_work = last && !is_over(last->status);
+    auto image = co_await with_.catalog.find_any_image(id);
+    if (!image && image.error().code != Errc::not_found) co_return image.error();
+    if (in_work) co_return co_await with_.catalog.note_seed(id, seed.place, seed.state);
+    if (!image) {
+        Image gone;
+        gone.id = id;
+        if (seed.doubtful) SLIPWAY_CO_CHECK(co_await clear(gone, seed, call));
+        co_return co_await with_.catalog.forget_seeds(id, seed.place);
+    }
     if (image->status != ImageStatus::active) {
-        co_return co_await with_.catalog.note_seed(seed.image_id, seed.place, seed.state);
+        // An attempt that runs looks after its seeds itself.
+        if (seed.doubtful && image->status == ImageStatus::queued)
+            SLIPWAY_CO_CHECK(co_await clear(*image, seed, call));
+        co_return co_await with_.catalog.note_seed(id, seed.place, seed.state);
     }
     SLIPWAY_CO_TRY(const Location disk, co_await disk_of(*image));
     SLIPWAY_CO_TRY(store::Backend* const backend, with_.backends.find(seed.backend));
     const SeedInput input{seed.place, seed.sizes_gib};
-    SLIPWAY_CO_TRY(const auto request, co_await request_for(*image, disk, input));
-    SLIPWAY_CO_TRY(const auto there, co_await backend->keep_seed(request, Call()));
-    const bool whole = there.base && std::ranges::includes(there.sizes_gib, seed.sizes_gib);
+    bool whole = false;
+    if (!seed.doubtful) {
+        SLIPWAY_CO_TRY(const auto request, co_await request_for(*image, disk, input));
+        SLIPWAY_CO_TRY(const auto there, co_await backend->keep_seed(request, call));
+        whole = there.base && std::ranges::includes(there.sizes_gib, seed.sizes_gib);
+    }
     SLIPWAY_CO_CHECK(co_await with_.catalog.note_seed(
-        seed.image_id, seed.place, whole ? SeedStatus::warm : SeedStatus::wanted
+        id, seed.place, whole ? SeedStatus::warm : SeedStatus::wanted
     ));
-    if (whole) co_return Result<void>();
+    const bool failed_of_late = last && last->status == TaskStatus::failure &&
+                                last->updated_at > SystemClock().now() - kAfterFailure;
+    if (whole || failed_of_late) co_return Result<void>();
     SLIPWAY_CO_CHECK(co_await create_task(*image, disk, input, Call()));
     co_return Result<void>();
 }

@@ -9,6 +9,7 @@
 #include "store/backend_set.h"
 #include "store/catalog.h"
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -32,6 +33,8 @@ struct SeedPolicy {
 struct SeedInput {
     SeedPlace place;
     std::vector<std::uint64_t> sizes_gib;  // ascending
+    // Of the disk, for a task of an image whose record does not say it yet.
+    std::optional<std::uint64_t> capacity_bytes = {};
 };
 // {"datacenter", "datastore", "cache_prefix", "sizes_gb": []}: the cache is <cache_prefix>_base.
 // Errors: invalid_argument.
@@ -68,8 +71,18 @@ public:
     awaitable<Result<Account>> run_task(
         const TaskRecord& task, store::CloneProgress& progress, const Call& call
     );
-    // Puts the disk of an image that is about to be active where eager policies want it.
-    awaitable<void> seed_before_active(const Image& image, const Location& disk, const Call& call);
+    // Puts the disk of an image that is about to be active where eager policies want it: by tasks,
+    // so that the next process knows of what this one has begun. Waits for them no longer than for
+    // kEagerLimit; then they go on by themselves. Cancels them when `stopped`.
+    awaitable<void> seed_before_active(
+        const Image& image,
+        const Location& disk,
+        const std::function<bool()>& stopped,
+        const Call& call
+    );
+    static constexpr std::chrono::minutes kEagerLimit{15};
+    // The same of an image that is active, and whose disk had to be imported first.
+    awaitable<void> seed_imported(const Image& image, const Location& disk, const Call& call);
 
     // Looks after what is kept, until cancelled.
     awaitable<void> run();
@@ -84,6 +97,10 @@ private:
     awaitable<Result<TaskRecord>> create_task(
         const Image& image, const Location& disk, const SeedInput& input, const Call& call
     );
+    // Takes away what is doubtful in one place of the cache.
+    awaitable<Result<void>> clear(const Image& image, const SeedRecord& seed, const Call& call);
+    // The newest one for that place.
+    awaitable<Result<std::optional<TaskRecord>>> last_task(const SeedRecord& seed);
     awaitable<Result<void>> keep_warm(const SeedRecord& seed);
     awaitable<std::vector<std::uint64_t>> sizes_of(
         const SeedPolicy& policy, const Image& image, const Call& call
@@ -91,8 +108,9 @@ private:
     awaitable<std::vector<SeedRecord>> wanted_by(
         const SeedPolicy& policy, const Image& image, store::Backend& backend, const Call& call
     );
-    awaitable<void> seed_now(
-        const Image& image, const Location& disk, const SeedRecord& seed, const Call& call
+    // What all eager policies want of a disk; none when it can not be seeded.
+    awaitable<std::vector<SeedRecord>> wanted_eagerly(
+        const Image& image, const Location& disk, const Call& call
     );
 
     Dependencies with_;

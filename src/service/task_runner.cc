@@ -4,7 +4,7 @@
 
 #include <boost/asio/this_coro.hpp>
 
-#include <atomic>
+#include <memory>
 
 namespace slipway::service {
 
@@ -61,6 +61,20 @@ awaitable<bool> TaskRunner::start_one() {
         return execute(task, held);
     });
     co_return true;
+}
+
+awaitable<Result<std::shared_ptr<const std::atomic<bool>>>> TaskRunner::start_now(TaskRecord task) {
+    task.server = with_.server;
+    SLIPWAY_CO_TRY(task, co_await with_.catalog.create_task(std::move(task)));
+    const auto over = std::make_shared<std::atomic<bool>>(false);
+    const std::string name = "task " + task.id.str();
+    with_.group.spawn(name, [this, over, task = std::move(task)]() -> awaitable<void> {
+        const auto tell = [](std::atomic<bool>* flag) { *flag = true; };
+        const std::unique_ptr<std::atomic<bool>, decltype(tell)> at_the_end(over.get(), tell);
+        co_await execute(task, std::make_shared<Held>());
+    });
+    const std::shared_ptr<const std::atomic<bool>> shown = over;
+    co_return shown;
 }
 
 awaitable<void> TaskRunner::take_slot(Held& held) {

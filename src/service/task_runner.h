@@ -4,6 +4,7 @@
 #include "store/backend_set.h"
 #include "store/catalog.h"
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -39,6 +40,9 @@ public:
 
     // Runs until cancelled.
     awaitable<void> run();
+    // Makes the task, and runs it at once and beside all limits, for somebody who waits for it: the
+    // flag is set when it is over. It may read data that are not live yet.
+    awaitable<Result<std::shared_ptr<const std::atomic<bool>>>> start_now(TaskRecord task);
     // There is a new task, or one to be cancelled.
     void notify() { wakeup_.notify(); }
 

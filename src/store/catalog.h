@@ -350,7 +350,9 @@ public:
     ) = 0;
 
     // Seeds.
-    // Wants the image in a cache; sizes are added to those that are wanted there already.
+    // Wants the image in a cache; sizes are added to those that are wanted there already. A seed
+    // that is doubtful stays so. The end of an attempt to fill an image that comes to nothing makes
+    // all of its seeds doubtful and due, also those of a deleted image, and cancels their tasks.
     virtual awaitable<Result<void>> keep_seed(SeedRecord seed) = 0;
     virtual awaitable<Result<std::vector<SeedRecord>>> list_seeds(const ImageId& image) = 0;
     // Those that nobody has looked at for so long, the longest first.
@@ -360,6 +362,10 @@ public:
     // Looked at now. Fine when it is kept no more.
     virtual awaitable<Result<void>> note_seed(
         const ImageId& image, const SeedPlace& place, SeedStatus state
+    ) = 0;
+    // Warm, and beyond doubt: made of the bytes at `source`. Nothing when those were given up.
+    virtual awaitable<Result<void>> note_seeded(
+        const ImageId& image, const SeedPlace& place, const LocationId& source
     ) = 0;
     // Stops keeping it there, or everywhere.
     virtual awaitable<Result<void>> forget_seeds(

@@ -294,6 +294,7 @@ Result<void> SqlCatalog::apply_import_step(const ImportStep& step) {
     }
     if (step.gives_up) {
         SLIPWAY_CHECK(move_status(image, *step.gives_up));
+        SLIPWAY_CHECK(doubt_seeds(image.id));
     }
 
     Names importing = names_in(image, kImportingToStores);
@@ -315,6 +316,28 @@ Result<void> SqlCatalog::apply_import_step(const ImportStep& step) {
         "update tasks set checkpoint = ?, updated_at = ? where id = ?",
         {*step.last_words, now(), task.id}
     ));
+    return {};
+}
+
+Result<void> SqlCatalog::free_abandoned_imports() {
+    SLIPWAY_TRY(
+        const auto rows,
+        db_->query("select id from images where status = 'importing' and not exists (select 1 from "
+                   "tasks where tasks.image_id = images.id and kind in ('import', "
+                   "'location_import') and tasks.status in ('pending', 'running')) order by id")
+    );
+    for (const DbRow& row : rows) {
+        SLIPWAY_TRY(const Image image, load_image(*db_, ImageId(row.at(0).text())));
+        SLIPWAY_CHECK(move_status(image, ImageEvent::import_failed));
+        SLIPWAY_CHECK(doubt_seeds(image.id));
+        SLIPWAY_CHECK(db_->execute(
+            "update locations set state = 'garbage', not_before = ? "
+            "where image_id = ? and state <> 'garbage'",
+            {now(), image.id}
+        ));
+        for (const char* const property : {kImportTask, kImportingToStores})
+            SLIPWAY_CHECK(set_property(image.id, property, std::nullopt));
+    }
     return {};
 }
 

@@ -207,7 +207,13 @@ Result<void> SqlCatalog::give_up_writing(const Location& location) {
     if (moved == 0 || location.state == LocationState::adding) return {};
     SLIPWAY_TRY(const Image image, load_image(*db_, location.image_id));
     if (image.status == ImageStatus::importing) return {};  // the task goes on
-    return move_status(image, ImageEvent::upload_failed);
+    SLIPWAY_CHECK(move_status(image, ImageEvent::upload_failed));
+    SLIPWAY_CHECK(db_->execute(
+        "update locations set state = 'garbage', not_before = ? where image_id = ? and "
+        "state = 'adding' and server = ?",
+        {now(), image.id, location.server}
+    ));
+    return doubt_seeds(image.id);
 }
 
 awaitable<Result<void>> SqlCatalog::fail_upload(const LocationId& id) {

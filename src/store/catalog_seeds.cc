@@ -32,6 +32,11 @@ std::vector<std::uint64_t> split(std::string_view text) {
     return sizes;
 }
 
+// A seed that is doubtful has the negative of its time.
+Time marked(Time time) {
+    return Time(-time.time_since_epoch());
+}
+
 SeedRecord read_seed(const DbRow& row) {
     RowReader in(row);
     SeedRecord seed;
@@ -44,6 +49,8 @@ SeedRecord read_seed(const DbRow& row) {
     seed.policy = in.text();
     seed.state = in.text() == "warm" ? SeedStatus::warm : SeedStatus::wanted;
     seed.checked_at = in.time();
+    seed.doubtful = seed.checked_at < Time();
+    if (seed.doubtful) seed.checked_at = marked(seed.checked_at);
     seed.created_at = in.time();
     return seed;
 }
@@ -88,7 +95,9 @@ awaitable<Result<void>> SqlCatalog::keep_seed(SeedRecord seed) {
             "insert into seeds (" + std::string(kSeedColumns) +
                 ") values (?, ?, ?, ?, ?, ?, ?, 'wanted', ?, ?) "
                 "on conflict (image_id, datacenter, datastore, base_folder) do update "
-                "set sizes_gib = excluded.sizes_gib, policy = excluded.policy, state = 'wanted'",
+                "set sizes_gib = excluded.sizes_gib, policy = excluded.policy, state = 'wanted', "
+                "checked_at = case when excluded.checked_at < 0 then excluded.checked_at "
+                "else seeds.checked_at end",
             {seed.image_id,
              seed.place.datacenter,
              seed.place.datastore,
@@ -96,7 +105,7 @@ awaitable<Result<void>> SqlCatalog::keep_seed(SeedRecord seed) {
              seed.backend,
              join(sizes),
              seed.policy,
-             now(),
+             seed.doubtful ? marked(now()) : now(),
              now()}
         ));
         return {};
@@ -119,7 +128,7 @@ awaitable<Result<std::vector<SeedRecord>>> SqlCatalog::due_seeds(
     auto work = [&] {
         return load_seeds(
             *db_,
-            "checked_at <= ? order by checked_at, image_id limit ?",
+            "abs(checked_at) <= ? order by abs(checked_at), image_id limit ?",
             {now() - age, std::uint64_t{limit}}
         );
     };
@@ -130,14 +139,47 @@ awaitable<Result<void>> SqlCatalog::note_seed(
     const ImageId& image, const SeedPlace& place, SeedStatus state
 ) {
     auto work = [&]() -> Result<void> {
-        DbValues values{to_string(state), now()};
+        DbValues values{to_string(state), marked(now()), now()};
         for (const DbValue& part : key_of(image, place)) values.push_back(part);
         SLIPWAY_CHECK(db_->execute(
-            "update seeds set state = ?, checked_at = ? where " + std::string(kOfPlace), values
+            "update seeds set state = ?, checked_at = case when checked_at < 0 "
+            "then cast(? as bigint) else cast(? as bigint) end where " +
+                std::string(kOfPlace),
+            values
         ));
         return {};
     };
     co_return co_await write(work);
+}
+
+awaitable<Result<void>> SqlCatalog::note_seeded(
+    const ImageId& image, const SeedPlace& place, const LocationId& source
+) {
+    auto work = [&]() -> Result<void> {
+        DbValues values{now()};
+        for (const DbValue& part : key_of(image, place)) values.push_back(part);
+        values.emplace_back(source);
+        SLIPWAY_CHECK(db_->execute(
+            "update seeds set state = 'warm', checked_at = ? where " + std::string(kOfPlace) +
+                " and exists (select 1 from locations where id = ? and state <> 'garbage')",
+            values
+        ));
+        return {};
+    };
+    co_return co_await write(work);
+}
+
+Result<void> SqlCatalog::doubt_seeds(const ImageId& id) {
+    SLIPWAY_CHECK(db_->execute(
+        "update seeds set state = 'wanted', checked_at = ? where image_id = ?",
+        {marked(Time(std::chrono::microseconds(1))), id}
+    ));
+    SLIPWAY_CHECK(db_->execute(
+        "update tasks set cancel_requested = 1 where image_id = ? and kind = 'seed' and "
+        "status in ('pending', 'running')",
+        {id}
+    ));
+    return {};
 }
 
 awaitable<Result<void>> SqlCatalog::forget_seeds(

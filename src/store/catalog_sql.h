@@ -94,6 +94,9 @@ public:
     awaitable<Result<void>> note_seed(
         const ImageId& image, const SeedPlace& place, SeedStatus state
     ) override;
+    awaitable<Result<void>> note_seeded(
+        const ImageId& image, const SeedPlace& place, const LocationId& source
+    ) override;
     awaitable<Result<void>> forget_seeds(const ImageId& image, std::optional<SeedPlace> place)
         override;
 

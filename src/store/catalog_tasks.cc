@@ -45,22 +45,23 @@ Result<void> insert_task(Db& db, const TaskRecord& task) {
 
 awaitable<Result<TaskRecord>> SqlCatalog::create_task(TaskRecord task) {
     auto work = [&]() -> Result<TaskRecord> {
+        const bool runs = !task.server.empty();
         SLIPWAY_TRY(
             const auto live,
             load_locations(
                 *db_,
-                "id = ? and image_id = ? and state = 'live'",
+                std::string("id = ? and image_id = ? and ") +
+                    (runs ? "state <> 'garbage'" : "state = 'live'"),
                 {task.location_id, task.image_id}
             )
         );
         if (live.empty())
             return Error(Errc::conflict, "The data of the image is not there, or not any more.");
-        task.status = TaskStatus::pending;
+        task.status = runs ? TaskStatus::running : TaskStatus::pending;
         task.cancel_requested = false;
         task.error.reset();
         task.account.reset();
-        task.server.clear();
-        task.claimed_until = Time();
+        task.claimed_until = runs ? now() + lease_ : Time();
         task.created_at = task.updated_at = now();
         SLIPWAY_CHECK(insert_task(*db_, task));
         return task;

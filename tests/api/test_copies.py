@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import harness
 import pytest
+import requests
 from client import Api, eventually, octets
 from servers import Slipway, VCenter
 
@@ -149,6 +152,63 @@ def test_policy_seeds_before_an_image_is_active(start: Callable[..., Api], vcent
     assert {f"{image_id}.vmdk", f"{image_id}.1.vmdk", f"{image_id}.2.vmdk"} <= found
     (kept,) = api.get(f"/slipway/v1/images/{image_id}/seeds").json()["seeds"]
     assert (kept["state"], kept["policy"], kept["sizes_gb"]) == ("warm", "cluster", [1, 2])
+
+
+@pytest.fixture
+def seeding(vcenter: VCenter, tmp_path: Path) -> Iterator[Slipway]:
+    """A slipway that seeds the datastore `work`, slowly."""
+    backend = harness.vcenter_backend(vcenter)
+    backend.options["vmware_datastores"] = ["DC0:images:100"]
+    seed = {"datacenter": "DC0", "datastore_regex": "work", "cache_prefix": "prod"}
+    vcenter.set(task_rate=SIZE // 4)
+    server = Slipway(tmp_path, backend, {"seed:cluster": seed})
+    yield server
+    server.stop()
+
+
+def under_construction(vcenter: VCenter, server: Slipway) -> list[Path]:
+    folder = str(server.backend.options["vmware_store_image_dir"]).strip("/") + "_seeding"
+    return list((vcenter.folder("DC0", "work") / folder).glob("*/*"))
+
+
+def test_a_seed_that_was_killed_leaves_nothing(seeding: Slipway, vcenter: VCenter) -> None:
+    api = Api(seeding.url)
+    image_id = api.create()["id"]
+    cache = vcenter.folder("DC0", "work") / "prod_base" / image_id
+
+    def upload() -> None:
+        with contextlib.suppress(requests.RequestException):
+            api.upload(image_id, DATA)
+
+    uploading = threading.Thread(target=upload)
+    uploading.start()
+    eventually(lambda: under_construction(vcenter, seeding), "the seed is being built")
+    seeding.kill()
+    uploading.join()
+    vcenter.set(task_rate=0)
+    seeding.start()
+    eventually(lambda: not under_construction(vcenter, seeding), "what was built is gone")
+    assert api.show(image_id)["status"] == "queued"
+    assert not cache.exists()
+    other = octets(SIZE, seed=2)
+    assert api.upload(image_id, other).status_code == 204
+    assert (cache / f"{image_id}-flat.vmdk").read_bytes() == other
+
+
+def test_a_deletion_ends_the_seed(seeding: Slipway, vcenter: VCenter) -> None:
+    vcenter.set(task_rate=SIZE // 60)
+    api = Api(seeding.url)
+    image_id = api.create()["id"]
+    answers = []
+    uploading = threading.Thread(target=lambda: answers.append(api.upload(image_id, DATA)))
+    uploading.start()
+    eventually(lambda: under_construction(vcenter, seeding), "the seed is being built")
+    assert api.delete(f"/v2/images/{image_id}").status_code == 204
+    uploading.join(20)
+    assert not uploading.is_alive(), "the seed alone takes a minute"
+    assert answers[0].status_code == 410
+    eventually(lambda: not under_construction(vcenter, seeding), "what was built is gone")
+    assert not (vcenter.folder("DC0", "work") / "prod_base" / image_id).exists()
 
 
 def test_a_seed_is_refused_with_words(start: Callable[..., Api]) -> None:

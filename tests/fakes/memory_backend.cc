@@ -48,6 +48,7 @@ struct MemoryBackend::State {
     std::map<std::string, std::map<std::string, Bytes>> directories;
     std::map<std::string, Bytes> clones;
     std::map<std::string, std::string> clone_tasks;  // path -> task that made it
+    std::map<std::string, LocationId> seed_sources;  // likewise
     std::map<std::string, store::SeedState> seeds;   // by <base folder>/<name>
 };
 
@@ -268,8 +269,11 @@ awaitable<Result<Account>> MemoryBackend::seed(
     const Call& call
 ) {
     SLIPWAY_CO_TRY(const std::uint64_t size, co_await stat(request.source, call));
+    if (progress.cancelled()) co_return Error(Errc::cancelled, "the seed was cancelled");
     const std::lock_guard lock(state_->mutex);
-    state_->seeds[request.base_folder + '/' + request.name] = {true, request.sizes_gib};
+    const std::string folder = request.base_folder + '/' + request.name;
+    state_->seeds[folder] = {true, request.sizes_gib};
+    state_->seed_sources.emplace(folder, request.source.id);  // what is there stays
     progress.report(100);
     co_return Account{0, size, 0, "copy_disk"};
 }
@@ -312,6 +316,14 @@ awaitable<Result<Account>> MemoryBackend::import_disk(
 void MemoryBackend::forget_seed(const std::string& base_folder, const std::string& name) {
     const std::lock_guard lock(state_->mutex);
     state_->seeds.erase(base_folder + '/' + name);
+    state_->seed_sources.erase(base_folder + '/' + name);
+}
+
+LocationId MemoryBackend::seed_source(const std::string& base_folder, const std::string& name)
+    const {
+    const std::lock_guard lock(state_->mutex);
+    const auto found = state_->seed_sources.find(base_folder + '/' + name);
+    return found == state_->seed_sources.end() ? LocationId() : found->second;
 }
 
 std::optional<store::SeedState> MemoryBackend::seed_at(

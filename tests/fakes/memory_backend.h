@@ -89,6 +89,9 @@ public:
     [[nodiscard]] std::optional<store::SeedState> seed_at(
         const std::string& base_folder, const std::string& name
     ) const;
+    // The location that its disk was copied from; empty when there is none.
+    [[nodiscard]] LocationId seed_source(const std::string& base_folder, const std::string& name)
+        const;
     // As when Nova's ageing has removed it.
     void forget_seed(const std::string& base_folder, const std::string& name);
     // Changes what is stored behind the backend's back.

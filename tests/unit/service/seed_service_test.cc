@@ -46,6 +46,45 @@ protected:
             services_.runner,
             std::move(policies),
             {}});
+        services_.runner.handle(
+            TaskKind::seed,
+            [this](const TaskRecord& task, store::CloneProgress& progress, const Call& call) {
+                return seeds_->run_task(task, progress, call);
+            }
+        );
+    }
+    // From now on images are seeded before they are active.
+    void seed_eagerly() {
+        make({eager_policy()});
+        services_.before_active = [this](
+                                      const Image& image,
+                                      const Location& disk,
+                                      const std::function<bool()>& stopped,
+                                      const Call& call
+                                  ) {
+            return seeds_->seed_before_active(image, disk, stopped, call);
+        };
+    }
+    // An upload that is seeded, and then fails.
+    void fail_an_upload(const ImageId& id) {
+        const auto seed = services_.before_active;
+        services_.before_active = [this, seed](
+                                      const Image& image,
+                                      const Location& disk,
+                                      const std::function<bool()>& stopped,
+                                      const Call& call
+                                  ) -> awaitable<void> {
+            co_await seed(image, disk, stopped, call);
+            source_ = disk.id;
+            static_cast<void>(co_await services_.catalog->fail_upload(disk.id));
+        };
+        EXPECT_FALSE(services_.upload(id, pattern(8192)));
+        EXPECT_EQ(services_.image(id).status, ImageStatus::queued);
+        EXPECT_EQ(services_.memory.seed_source("prod_base", id.str()), source_);
+        services_.before_active = seed;
+    }
+    SeedRecord kept(const ImageId& id) {
+        return services_.await(services_.catalog->list_seeds(id)).value().at(0);
     }
     ImageId active_image() {
         ImageId id = services_.create_image("raw");
@@ -66,6 +105,7 @@ protected:
 
     Services services_;
     std::unique_ptr<SeedService> seeds_;
+    LocationId source_;
 };
 
 TEST_F(Seeds, PutsTheDiskIntoTheCacheByATask) {
@@ -115,20 +155,132 @@ TEST_F(Seeds, AreRemovedOnRequest) {
 }
 
 TEST_F(Seeds, OfPolicyAreThereBeforeTheImageIsActive) {
-    make({eager_policy()});
+    seed_eagerly();
+    ImageStatus status = ImageStatus::queued;
+    services_.before_active = [&, seed = services_.before_active](
+                                  const Image& image,
+                                  const Location& disk,
+                                  const std::function<bool()>& stopped,
+                                  const Call& call
+                              ) -> awaitable<void> {
+        Image large = image;
+        large.boot_form->capacity_bytes = 3 * kHalfGib;  // 2 GiB, rounded up
+        co_await seed(large, disk, stopped, call);
+        status = (co_await services_.catalog->find_image(image.id)).value().status;
+    };
     const ImageId id = active_image();
-    Image image = services_.image(id);
-    image.boot_form->capacity_bytes = 3 * kHalfGib;  // 2 GiB, rounded up
-    const Location disk = services_.live_locations(id).at(0);
-    std::optional<int> done = services_.await([&]() -> awaitable<std::optional<int>> {
-        co_await seeds_->seed_before_active(image, disk, Call());
-        co_return 1;
-    }());
-    ASSERT_TRUE(done);
+    EXPECT_EQ(status, ImageStatus::saving);
     const auto there = services_.memory.seed_at("prod_base", id.str());
     ASSERT_TRUE(there);
     EXPECT_TRUE(there->base);
     EXPECT_THAT(there->sizes_gib, ElementsAre(8));  // a flavor of 1 GiB can not hold the image
+    EXPECT_EQ(kept(id).state, SeedStatus::warm);
+    EXPECT_FALSE(kept(id).doubtful);
+}
+
+TEST_F(Seeds, OfAnUploadThatFailedAreNotThoseOfTheNext) {
+    seed_eagerly();
+    const ImageId id = services_.create_image("raw");
+    fail_an_upload(id);
+    ASSERT_OK(services_.upload(id, pattern(4096)));
+    const Location disk = services_.live_locations(id).at(0);
+    EXPECT_EQ(services_.memory.seed_source("prod_base", id.str()), disk.id);
+    EXPECT_FALSE(kept(id).doubtful);
+}
+
+TEST_F(Seeds, OfAnUploadThatFailedAreTakenAway) {
+    seed_eagerly();
+    const ImageId id = services_.create_image("raw");
+    fail_an_upload(id);
+    ASSERT_OK(services_.await(seeds_->keep_warm_once()));
+    EXPECT_FALSE(services_.memory.seed_at("prod_base", id.str()));
+
+    // Where no policy seeds it before it is active, a task does so later, and from its own bytes.
+    fail_an_upload(id);
+    services_.before_active = {};
+    ASSERT_OK(services_.upload(id, pattern(4096)));
+    services_.clock.advance(std::chrono::hours(1));
+    ASSERT_OK(services_.await(seeds_->keep_warm_once()));
+    ASSERT_OK(run(services_.tasks().front()));
+    const Location disk = services_.live_locations(id).at(0);
+    EXPECT_EQ(services_.memory.seed_source("prod_base", id.str()), disk.id);
+}
+
+TEST_F(Seeds, OfAnImageThatWasDeletedDuringItsUploadAreTakenAway) {
+    seed_eagerly();
+    const ImageId id = services_.create_image("raw");
+    services_.before_active = [this, seed = services_.before_active](
+                                  const Image& image,
+                                  const Location& disk,
+                                  const std::function<bool()>& stopped,
+                                  const Call& call
+                              ) -> awaitable<void> {
+        co_await seed(image, disk, stopped, call);
+        static_cast<void>(co_await services_.images.remove(member_of("owner"), image.id));
+    };
+    EXPECT_EQ(services_.upload(id, pattern(4096)).error().code, Errc::gone);
+    EXPECT_TRUE(services_.memory.seed_at("prod_base", id.str()));
+    ASSERT_OK(services_.await(seeds_->keep_warm_once()));
+    EXPECT_FALSE(services_.memory.seed_at("prod_base", id.str()));
+    EXPECT_THAT(services_.await(services_.catalog->list_seeds(id)).value(), IsEmpty());
+}
+
+TEST_F(Seeds, AreWaitedForUntilTheImageIsDeleted) {
+    seed_eagerly();
+    const ImageId id = services_.create_image("raw");
+    bool cancelled = false;
+    services_.runner.handle(
+        TaskKind::seed,
+        [&](const TaskRecord&,
+            store::CloneProgress& progress,
+            const Call&) -> awaitable<Result<Account>> {
+            static_cast<void>(co_await services_.images.remove(member_of("owner"), id));
+            while (!progress.cancelled()) co_await sleep_for(std::chrono::milliseconds(10));
+            cancelled = true;
+            co_return Error(Errc::cancelled, "the seed was cancelled");
+        }
+    );
+    EXPECT_EQ(services_.upload(id, pattern(4096)).error().code, Errc::gone);
+    EXPECT_TRUE(cancelled);
+}
+
+TEST_F(Seeds, ThatAServerLeftBehindAreNotFinished) {
+    seed_eagerly();
+    const ImageId id = services_.create_image("raw");
+    TaskRecord task;
+    services_.runner.handle(
+        TaskKind::seed,
+        [&](const TaskRecord& begun,
+            store::CloneProgress&,
+            const Call&) -> awaitable<Result<Account>> {
+            task = begun;
+            co_return Error(Errc::unavailable, "the process is gone");
+        }
+    );
+    services_.before_active = [this, seed = services_.before_active](
+                                  const Image& image,
+                                  const Location& disk,
+                                  const std::function<bool()>& stopped,
+                                  const Call& call
+                              ) -> awaitable<void> {
+        co_await seed(image, disk, stopped, call);
+        static_cast<void>(co_await services_.catalog->fail_upload(disk.id));
+    };
+    EXPECT_FALSE(services_.upload(id, pattern(4096)));
+    store::CloneProgress progress;
+    progress.report = [](int) {};
+    progress.cancelled = [] { return false; };
+    const auto again = services_.await(seeds_->run_task(task, progress, Call()));
+    EXPECT_EQ(again.error().code, Errc::cancelled);
+    EXPECT_FALSE(services_.memory.seed_at("prod_base", id.str()));
+}
+
+TEST_F(Seeds, AreLeftToTheTaskThatIsAtWork) {
+    const ImageId id = active_image();
+    ASSERT_OK(services_.await(seeds_->start(administrator(), id, input())));
+    services_.clock.advance(std::chrono::hours(1));
+    ASSERT_OK(services_.await(seeds_->keep_warm_once()));
+    EXPECT_THAT(services_.tasks(), SizeIs(1));
 }
 
 TEST_F(Seeds, RefusesWhatCanNotBe) {

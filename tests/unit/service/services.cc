@@ -77,7 +77,14 @@ Services::Services(const ServicesOptions& options)
            importer,
            options.wait_for_boot_form,
            [this] { ++garbage_notices; },
-           [](const Image&, const Location&, const Call&) -> awaitable<void> { co_return; },
+           [this](
+               const Image& image,
+               const Location& disk,
+               const std::function<bool()>& stopped,
+               const Call& call
+           ) -> awaitable<void> {
+               if (before_active) co_await before_active(image, disk, stopped, call);
+           },
            [this](const ImageId& id, const Call&) -> awaitable<void> {
                activated.push_back(id);
                co_return;

@@ -117,6 +117,10 @@ public:
     service::DiskImporter importer;
     service::BootFormMaker boot_forms;
     std::vector<ImageId> activated;
+    // What is done to an image between its last byte and the status active; by default nothing.
+    std::function<
+        awaitable<void>(const Image&, const Location&, const std::function<bool()>&, const Call&)>
+        before_active;
     service::Activation activation;
     service::ImageDataService data;
     service::ObjectService objects;
