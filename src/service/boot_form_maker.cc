@@ -5,6 +5,7 @@
 #include "format/sparse_wrapping_source.h"
 #include "service/manifest.h"
 #include "service/packed_disk.h"
+#include "service/settle.h"
 #include "service/stored_layout.h"
 #include "service/stored_source.h"
 #include "service/taps.h"
@@ -71,12 +72,7 @@ public:
         const Watch& watch,
         const Call& call
     )
-        : maker_(maker),
-          with_(maker.with_),
-          image_(image),
-          upload_(upload),
-          watch_(watch),
-          call_(call) {}
+        : with_(maker.with_), image_(image), upload_(upload), watch_(watch), call_(call) {}
 
     awaitable<Result<MadeBootForm>> run(store::Backend& backend) {
         const auto started = std::chrono::steady_clock::now();
@@ -90,7 +86,7 @@ public:
 
     // Leaves what was written to the collector.
     awaitable<void> give_up() {
-        if (begun_) co_await maker_.discard(made_.location.id, call_);
+        if (begun_) co_await drop_surely(with_.catalog, made_.location.id, call_);
     }
 
 private:
@@ -180,7 +176,6 @@ private:
         co_return co_await writer->commit(location.stored_bytes, {manifest_of(shown, location)});
     }
 
-    BootFormMaker& maker_;
     Dependencies& with_;
     const Image& image_;
     const Location& upload_;
@@ -294,17 +289,11 @@ awaitable<Result<Location>> BootFormMaker::add(
     const auto finished =
         co_await with_.catalog.finish_location(outcome.made->location.id, std::move(added));
     if (!finished) {
-        co_await discard(outcome.made->location.id, call);
+        co_await drop_surely(with_.catalog, outcome.made->location.id, call);
         co_return finished.error();
     }
     account = outcome.made->account;
     co_return outcome.made->replaces_upload ? outcome.made->location : upload;
-}
-
-awaitable<void> BootFormMaker::discard(const LocationId& id, const Call& call) {
-    const auto dropped = co_await with_.catalog.drop_location(id, std::chrono::seconds(0));
-    if (!dropped)
-        log::warning(call, "boot_form.not_given_up", {{"error", dropped.error().message}});
 }
 
 }  // namespace slipway::service

@@ -76,7 +76,6 @@ private:
     );
 
     // Leaves the location to the collector.
-    awaitable<void> discard(const LocationId& id, const Call& call);
 
     Dependencies with_;
 };

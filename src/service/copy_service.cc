@@ -6,6 +6,7 @@
 #include "service/image_service.h"
 #include "service/manifest.h"
 #include "service/pump.h"
+#include "service/settle.h"
 #include "service/stored_layout.h"
 #include "service/taps.h"
 #include "service/upload_inspection.h"
@@ -270,7 +271,6 @@ awaitable<Result<Location>> CopyService::begin(
         if (other.image_id == image.id && other.state != LocationState::garbage &&
             is_same_part(other, source))
             wish.avoid.push_back(other.datastore);
-    SLIPWAY_CO_TRY(const auto place, co_await backend->place(wish, call));
     Location target = source;
     target.id = id;
     target.state = LocationState::adding;
@@ -332,6 +332,7 @@ awaitable<Result<Account>> CopyService::stream(
     SLIPWAY_CO_TRY(
         const std::uint64_t bytes, co_await pump(*reader, *writer, std::move(taps), with_.pool)
     );
+    if (source.is_foreign()) SLIPWAY_CO_CHECK(check.finish());
     std::vector<store::SideFile> side_files;
     if (!target.descriptor.empty()) {
         SLIPWAY_CO_TRY(
@@ -380,8 +381,7 @@ awaitable<Result<CopyService::Made>> CopyService::make(
 }
 
 awaitable<void> CopyService::drop(const LocationId& id, const Call& call) {
-    const auto dropped = co_await with_.catalog.drop_location(id, std::chrono::seconds(0));
-    if (!dropped) log::warning(call, "copy.not_given_up", {{"error", dropped.error().message}});
+    co_await drop_surely(with_.catalog, id, call);
     with_.on_garbage();
 }
 

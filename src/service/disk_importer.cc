@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "service/manifest.h"
 #include "service/packed_disk.h"
+#include "service/settle.h"
 #include "service/stored_layout.h"
 #include "service/stored_source.h"
 
@@ -155,9 +156,7 @@ awaitable<void> DiskImporter::give_up(
         "disk.import.failed",
         {{"image", image.id.str()}, {"datastore", target.datastore}, {"error", error.message}}
     );
-    const auto dropped = co_await with_.catalog.drop_location(target.id, std::chrono::seconds(0));
-    if (!dropped)
-        log::warning(call, "disk.import.not_given_up", {{"error", dropped.error().message}});
+    co_await drop_surely(with_.catalog, target.id, call);
     if (error.code == Errc::cancelled || error.code == Errc::gone) co_return;
     const auto noted = co_await with_.catalog.note_import(
         image.id, "The disk could not be imported to its datastore: " + error.message

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "service/image_service.h"
+#include "service/settle.h"
 #include "service/upload_inspection.h"
 
 #include <algorithm>
@@ -208,7 +209,7 @@ awaitable<Result<StoredData>> ImageDataService::put_by(
     const Call& call
 ) {
     Intake intake(intake_parts(), call, std::move(image), staging.purpose, staging.allowance);
-    auto staged = co_await fill_staging(intake, staging, expected, body);
+    auto staged = co_await caught(call, fill_staging(intake, staging, expected, body));
     if (!staged) co_await end_failed(intake, staged.error(), call);
     co_return staged;
 }
@@ -290,8 +291,9 @@ awaitable<Result<void>> ImageDataService::store(
     SLIPWAY_CO_TRY(auto signature, signature_tap(image, certificate));
 
     Intake intake(intake_parts(), caller.call, std::move(image), Intake::Purpose::upload, allowed);
-    const auto outcome = co_await store_and_activate(
-        intake, backend, expected_bytes, body, signature ? &*signature : nullptr, caller.call
+    SignatureTap* const tap = signature ? &*signature : nullptr;
+    const auto outcome = co_await caught(
+        caller.call, store_and_activate(intake, backend, expected_bytes, body, tap, caller.call)
     );
     if (outcome) co_return outcome;
     co_await end_failed(intake, outcome.error(), caller.call);
@@ -330,7 +332,7 @@ awaitable<void> ImageDataService::end_failed(
 
 awaitable<bool> ImageDataService::give_up(LocationId location, TransferRecord record) {
     const auto given_up = co_await with_.catalog.fail_upload(location);
-    if (!given_up && given_up.error().code != Errc::conflict) {
+    if (!given_up && may_pass(given_up.error())) {
         log::error(
             {record.request_id, kNoDeadline},
             "image.upload.not_given_up",

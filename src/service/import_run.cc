@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "service/import_checkpoint.h"
 #include "service/import_service.h"
+#include "service/settle.h"
 #include "service/taps.h"
 #include "service/upload_inspection.h"
 
@@ -12,8 +13,6 @@
 namespace slipway::service {
 
 namespace {
-
-constexpr std::chrono::seconds kGiveUpAgain{2};
 
 // About the data themselves, or wanted: the staged data need not be kept for another try.
 bool is_for_good(const Error& error) {
@@ -51,13 +50,15 @@ public:
 
     awaitable<Result<Account>> run() {
         if (auto said = said_before(task_.checkpoint)) co_return std::move(*said);
-        auto image = co_await with_.catalog.find_any_image(task_.image_id);
-        if (!image && image.error().code == Errc::not_found) co_return image_gone();
-        if (!image) co_return image.error();
-        image_ = std::move(*image);
+        const auto read = co_await until_done([this]() -> awaitable<Result<void>> {
+            SLIPWAY_CO_TRY(image_, co_await with_.catalog.find_any_image(task_.image_id));
+            co_return Result<void>();
+        });
+        if (!read && read.error().code == Errc::not_found) co_return image_gone();
+        if (!read) co_return read.error();
         if (image_.property(store::kImportTask) != task_.id.str())
             co_return Error(Errc::gone, "Another import has taken over the image.");
-        auto done = co_await work();
+        auto done = co_await caught(call_, work());
         if (done) co_return account_;
         // Another server goes on with it: leave everything as it is.
         if (progress_.is_lost()) co_return done.error();
@@ -361,8 +362,22 @@ private:
         });
     }
 
+    // An image must not stay locked because the catalogue was away for a moment.
+    awaitable<Result<void>> until_done(std::function<awaitable<Result<void>>()> step) {
+        return settle(call_, std::move(step), [this] { return progress_.is_lost(); });
+    }
+
     // Sets the image free: back to where it can be imported again, with nothing left of this task.
     awaitable<Result<Account>> give_up(Error error) {
+        const auto freed = co_await until_done([&] { return free_image(error); });
+        with_.on_garbage();
+        if (!freed && freed.error().code == Errc::gone) co_return image_gone();
+        if (!freed) co_return freed.error();
+        if (task_.api_type == kNewImageTask) co_await remove_image();
+        co_return error;
+    }
+
+    awaitable<Result<void>> free_image(const Error& error) {
         store::ImportStep step;
         step.task = task_;
         for (const Location& made : copies_) step.garbage.push_back(made.id);
@@ -379,17 +394,7 @@ private:
             step.failed = failing_;
         }
         step.last_words = last_words(error);
-        // An image must not stay locked because the catalogue was away for a moment.
-        auto freed = co_await with_.catalog.step_import(step);
-        while (!freed && freed.error().code == Errc::unavailable && !progress_.is_lost()) {
-            co_await sleep_for(kGiveUpAgain);
-            freed = co_await with_.catalog.step_import(step);
-        }
-        with_.on_garbage();
-        if (!freed && freed.error().code == Errc::gone) co_return image_gone();
-        if (!freed) co_return freed.error();
-        if (task_.api_type == kNewImageTask) co_await remove_image();
-        co_return error;
+        co_return co_await with_.catalog.step_import(std::move(step));
     }
 
     // Of a task that made it.

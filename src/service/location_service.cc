@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "service/image_record.h"
 #include "service/image_service.h"
+#include "service/settle.h"
 #include "service/taps.h"
 #include "service/upload_inspection.h"
 
@@ -480,21 +481,38 @@ awaitable<Result<Account>> LocationService::run(
     const TaskRecord& task, store::CloneProgress& progress, const Call& call
 ) {
     SLIPWAY_CO_TRY(const LocationRequest request, read_input(task.input));
-    auto image = co_await with_.catalog.find_image(task.image_id);
-    if (!image && image.error().code == Errc::not_found)
+    Image image;
+    Location location;
+    auto read = [&]() -> awaitable<Result<void>> {
+        SLIPWAY_CO_TRY(image, co_await with_.catalog.find_image(task.image_id));
+        SLIPWAY_CO_TRY(location, co_await with_.catalog.find_location(task.location_id));
+        co_return Result<void>();
+    };
+    const auto found = co_await service::settle(call, read, [&] { return progress.is_lost(); });
+    if (!found && found.error().code == Errc::not_found)
         co_return Error(Errc::cancelled, "The image was deleted.");
-    if (!image) co_return std::move(image).error();
-    SLIPWAY_CO_TRY(Location location, co_await with_.catalog.find_location(task.location_id));
-    Look look(with_, std::move(*image), std::move(location), progress, call);
+    SLIPWAY_CO_CHECK(found);
+    Look look(with_, std::move(image), std::move(location), progress, call);
     if (look.image().status == ImageStatus::importing) co_return co_await verify(look, request);
     if (with_.rules.do_secure_hash && !look.image().checksum && !request.os_hash_value)
         co_return co_await hash(look);
     co_return Account{0, 0, 0, "none"};
 }
 
+awaitable<Result<void>> LocationService::settle(Look& look, const store::ForeignOutcome& outcome) {
+    return service::settle(
+        look.call(),
+        [this, &look, &outcome] {
+            return with_.catalog.settle_foreign_location(look.location().id, outcome);
+        },
+        [&look] { return look.is_lost(); }
+    );
+}
+
 // Before the image is active: it becomes so, or is queued again.
 awaitable<Result<Account>> LocationService::verify(Look& look, const LocationRequest& request) {
-    auto outcome = co_await look.look(request.os_hash_algo.value_or(with_.rules.hashing_algorithm));
+    const std::string algorithm = request.os_hash_algo.value_or(with_.rules.hashing_algorithm);
+    auto outcome = co_await caught(look.call(), look.look(algorithm));
     if (look.is_lost()) co_return Error(Errc::cancelled, "Another server goes on with it.");
     if (outcome && request.os_hash_value &&
         lower_case(*request.os_hash_value) != outcome->digests.os_hash_value)
@@ -504,15 +522,17 @@ awaitable<Result<Account>> LocationService::verify(Look& look, const LocationReq
         );
     if (outcome) {
         outcome->event = ImageEvent::import_finished;
-        SLIPWAY_CO_CHECK(
-            co_await with_.catalog.settle_foreign_location(look.location().id, std::move(*outcome))
-        );
-        co_return look.account();
+        const auto settled = co_await settle(look, *outcome);
+        // Where that can not be, it still must not stay as it is.
+        if (settled || settled.error().code == Errc::gone || look.is_lost()) {
+            SLIPWAY_CO_CHECK(settled);
+            co_return look.account();
+        }
+        outcome = settled.error();
     }
     store::ForeignOutcome refused;
     refused.event = ImageEvent::import_failed;
-    const auto queued =
-        co_await with_.catalog.settle_foreign_location(look.location().id, std::move(refused));
+    const auto queued = co_await settle(look, refused);
     if (!queued && queued.error().code != Errc::gone) co_return queued.error();
     co_return std::move(outcome).error();
 }

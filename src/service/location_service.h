@@ -100,6 +100,7 @@ private:
         const Image& image, const LocationValue& value
     ) const;
     awaitable<Result<Account>> verify(Look& look, const LocationRequest& request);
+    awaitable<Result<void>> settle(Look& look, const store::ForeignOutcome& outcome);
     awaitable<Result<Account>> hash(Look& look);
 
     Dependencies with_;

@@ -1,6 +1,7 @@
 #include "service/task_runner.h"
 
 #include "base/log.h"
+#include "service/settle.h"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -93,11 +94,9 @@ awaitable<void> TaskRunner::execute(TaskRecord task, std::shared_ptr<Held> held)
     }
     std::optional<Account> spent;
     if (account) spent = *account;
-    auto finished = co_await with_.catalog.finish_task(task.id, with_.server, status, error, spent);
-    while (!finished && finished.error().code == Errc::unavailable) {
-        co_await sleep_for(kPause);
-        finished = co_await with_.catalog.finish_task(task.id, with_.server, status, error, spent);
-    }
+    const auto finished = co_await settle(call, [&] {
+        return with_.catalog.finish_task(task.id, with_.server, status, error, spent);
+    });
     if (!finished) {
         log::warning(
             call,
@@ -140,6 +139,7 @@ awaitable<Result<Account>> TaskRunner::run_handler(
     if (handler == handlers_.end())
         co_return Error(Errc::internal, "nobody does this kind of task");
     auto progress = std::make_shared<Progress>();
+    progress->stop = task.cancel_requested;
     store::CloneProgress hooks;
     hooks.report = [progress](int percent) { progress->percent = percent; };
     // Who does not ask whether the work is lost stops at least.
@@ -160,8 +160,13 @@ awaitable<Result<Account>> TaskRunner::run_handler(
     companions.spawn("record of task " + task.id.str(), [this, id = task.id, progress] {
         return keep_record(with_.catalog, id, with_.server, progress);
     });
-    auto account = co_await handler->second(task, hooks, call);
-    companions.cancel(asio::cancellation_type::terminal);
+    // They end with us in any case, and renew the claim until then.
+    const auto end_companions = [](TaskGroup* group) {
+        group->cancel(asio::cancellation_type::terminal);
+    };
+    std::unique_ptr<TaskGroup, decltype(end_companions)> running(&companions, end_companions);
+    auto account = co_await caught(call, handler->second(task, hooks, call));
+    running.reset();
     co_await companions.wait(kNoDeadline);
     if (account)
         account->seconds =

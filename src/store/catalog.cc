@@ -54,6 +54,7 @@ awaitable<Result<void>> SqlCatalog::begin_server(const std::string& server) {
         const bool alone = db_->engine() == Engine::sqlite;
         SLIPWAY_CHECK(db_->execute("delete from servers where name = ? or 1 = ?", {server, alone}));
         SLIPWAY_CHECK(recover());
+        SLIPWAY_CHECK(free_abandoned_imports());
         SLIPWAY_CHECK(db_->execute(
             "insert into servers (name, epoch, lease_until) values (?, ?, ?)",
             {server, epoch, now() + lease_}

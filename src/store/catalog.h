@@ -177,7 +177,8 @@ public:
     // Announces this process as `server` with a lease; what servers without a lease left behind
     // becomes garbage (their `writing` locations; the images go back to queued) and their tasks can
     // be claimed again. So does what an earlier process of the same name left, alive or not; on
-    // SQLite every other server is dead. From then on uploads and claims need the lease.
+    // SQLite every other server is dead. Images that are importing though no task of them is left
+    // go back to queued. From then on uploads and claims need the lease.
     virtual awaitable<Result<void>> begin_server(const std::string& server) = 0;
     // Extends the lease, and recovers what servers that died meanwhile left behind.
     // Errors: conflict when our own lease was lost: stop writing.
@@ -243,7 +244,8 @@ public:
     virtual awaitable<Result<void>> finish_upload(
         const LocationId& location, UploadOutcome outcome
     ) = 0;
-    // writing -> garbage, saving -> queued, size cleared. Fine when it was done already.
+    // writing -> garbage, saving -> queued, size cleared; what this server has begun to add to the
+    // image becomes garbage too. Fine when it was done already.
     // Errors: conflict when the upload was finished.
     virtual awaitable<Result<void>> fail_upload(const LocationId& location) = 0;
 
@@ -387,7 +389,8 @@ public:
     virtual awaitable<Result<std::string>> consumer_id(const ImageId& id) = 0;
 
     // Tasks.
-    // A pending task, stamped with the clock's time.
+    // A pending task, stamped with the clock's time; with a server, a running one of that server,
+    // which may also read data that are not live yet.
     // Errors: conflict when the location is not live any more, or the id is in use.
     virtual awaitable<Result<TaskRecord>> create_task(TaskRecord task) = 0;
     virtual awaitable<Result<TaskRecord>> find_task(const TaskId& id) = 0;
@@ -416,9 +419,9 @@ public:
         std::optional<Error> error,
         std::optional<Account> account
     ) = 0;
-    // A pending task is cancelled at once, but for an import, which has to let go of its image; a
-    // running one is asked to stop. Errors: conflict when
-    // over.
+    // A pending task is cancelled at once, but for those that have to let go of their image: an
+    // import, and one that looks at a location. A running one is asked to stop. Errors: conflict
+    // when over.
     virtual awaitable<Result<TaskRecord>> cancel_task(const TaskId& id) = 0;
 
     // Account.

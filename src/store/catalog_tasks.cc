@@ -47,7 +47,7 @@ awaitable<Result<TaskRecord>> SqlCatalog::create_task(TaskRecord task) {
     auto work = [&]() -> Result<TaskRecord> {
         const bool runs = !task.server.empty();
         SLIPWAY_TRY(
-            const auto live,
+            const auto found,
             load_locations(
                 *db_,
                 std::string("id = ? and image_id = ? and ") +
@@ -55,7 +55,7 @@ awaitable<Result<TaskRecord>> SqlCatalog::create_task(TaskRecord task) {
                 {task.location_id, task.image_id}
             )
         );
-        if (live.empty())
+        if (found.empty())
             return Error(Errc::conflict, "The data of the image is not there, or not any more.");
         task.status = runs ? TaskStatus::running : TaskStatus::pending;
         task.cancel_requested = false;
@@ -236,7 +236,9 @@ awaitable<Result<TaskRecord>> SqlCatalog::cancel_task(const TaskId& id) {
     auto work = [&]() -> Result<TaskRecord> {
         SLIPWAY_TRY(const TaskRecord task, load_task(*db_, id));
         if (is_over(task.status)) return Error(Errc::conflict, "the task is over already");
-        const bool at_once = task.status == TaskStatus::pending && task.kind != TaskKind::import;
+        const bool holds_image =
+            task.kind == TaskKind::import || task.kind == TaskKind::location_import;
+        const bool at_once = task.status == TaskStatus::pending && !holds_image;
         SLIPWAY_TRY(
             const auto changed,
             db_->execute(

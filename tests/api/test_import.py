@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -326,6 +329,30 @@ def test_while_it_is_imported_an_image_is_locked_and_can_be_deleted(
     assert ended["status"] in ("failure", "cancelled")
     staging = Path(str(slipway.backend.options["filesystem_store_datadir"]))
     eventually(lambda: not list(staging.rglob(f"{image_id}*")), "what was downloaded is gone")
+
+
+def test_an_import_that_fails_without_its_catalogue_ends_when_that_is_back(
+    stores: Api, web: Web, slipway: Slipway
+) -> None:
+    web.pages["/lost"] = octets(10 << 20)
+    web.hold.add("/lost")
+    web.held.clear()
+    web.release.clear()
+    image_id = stores.create()["id"]
+    assert stores.import_image(image_id, web_download(web, "/lost")).status_code == 202
+    assert web.held.wait(60)
+    with contextlib.closing(sqlite3.connect(slipway.work / "catalog.sqlite", timeout=30)) as catalogue:
+        # No image can be read meanwhile.
+        catalogue.execute("alter table image_properties rename to hidden")
+        catalogue.commit()
+        web.release.set()
+        time.sleep(5)
+        catalogue.execute("alter table hidden rename to image_properties")
+        catalogue.commit()
+    eventually(lambda: stores.show(image_id)["status"] == "queued", "the image is free")
+    assert stores.import_over(image_id)["status"] == "failure"
+    assert stores.import_image(image_id, web_download(web)).status_code == 202
+    assert stores.import_over(image_id)["status"] == "success"
 
 
 def test_without_allowed_hosts_this_machine_is_refused(api: Api, web: Web) -> None:

@@ -255,10 +255,12 @@ TEST_P(CatalogContract, KnowsObjectsByTheNamesOfOthers) {
 
     Image second;
     second.id = image_id(2);
+    const Location upload = begin_upload(image.id);
     EXPECT_EQ(
         code_of(run(catalog_->create_object(BackendId("store"), "theirs", second))), Errc::conflict
     );
     EXPECT_EQ(code_of(run(catalog_->find_any_image(second.id))), Errc::not_found);
+    ASSERT_OK(run(catalog_->finish_upload(upload.id, outcome_of(100))));
     ASSERT_OK(run(catalog_->delete_image(image.id, 0s)));
     EXPECT_OK(run(catalog_->create_object(BackendId("store"), "theirs", second)));
 }

@@ -304,6 +304,40 @@ TEST_P(CatalogImports, AnImportIsNeverCancelledWithoutItsTask) {
     EXPECT_TRUE(run(catalog_->claim_task("s1")).value());
 }
 
+TEST_P(CatalogImports, AnImageThatNoTaskImportsIsFreedAtTheNextStart) {
+    const Image lost = create();
+    run(catalog_->begin_import(start_of(lost, "t1", ImageStatus::queued))).value();
+    const Image held = create();
+    run(catalog_->begin_import(start_of(held, "t2", ImageStatus::queued))).value();
+    ASSERT_TRUE(run(catalog_->claim_task("s1")).value());
+    ASSERT_OK(run(catalog_->finish_task(
+        TaskId("t1"), "s1", TaskStatus::failure, Error(Errc::internal, "lost"), std::nullopt
+    )));
+    ASSERT_OK(run(catalog_->begin_server("s1")));
+    const Image freed = run(catalog_->find_image(lost.id)).value();
+    EXPECT_EQ(freed.status, ImageStatus::queued);
+    EXPECT_EQ(freed.property(store::kImportTask), "");
+    EXPECT_EQ(status_of(held.id), ImageStatus::importing);
+}
+
+TEST_P(CatalogImports, ALookAtALocationIsNeverCancelledWithoutItsTask) {
+    const Image image = create();
+    store::NewForeignLocation added;
+    added.location = location_of(image.id, "f", "");
+    added.location.url = "https://web.example.org/image";
+    added.event = ImageEvent::import_started;
+    TaskRecord task;
+    task.id = TaskId("t");
+    task.kind = TaskKind::location_import;
+    task.image_id = image.id;
+    task.location_id = added.location.id;
+    added.task = task;
+    ASSERT_OK(run(catalog_->add_foreign_location(added)));
+    const auto asked = run(catalog_->cancel_task(TaskId("t"))).value();
+    EXPECT_EQ(asked.status, TaskStatus::pending);
+    EXPECT_TRUE(run(catalog_->claim_task("s1")).value());
+}
+
 TEST_P(CatalogImports, ATaskWithAServerWaitsForItWhileItLives) {
     ASSERT_OK(run(catalog_->begin_server("s1")));
     const Image image = create();

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <new>
 
 namespace slipway::test {
 namespace {
@@ -96,6 +97,32 @@ TEST_F(TaskRunners, RunNoMoreTasksAtATimeThanTheyMay) {
     add(TaskKind::clone, kClones);
     run_until_over(kClones);
     EXPECT_LE(most_at_work_, static_cast<int>(service::TaskRunner::kParallelTasks));
+}
+
+TEST_F(TaskRunners, EndATaskThatThrows) {
+    services_.runner.handle(
+        TaskKind::clone,
+        [](const TaskRecord&, store::CloneProgress&, const Call&) -> awaitable<Result<Account>> {
+            co_await sleep_for(1ms);
+            throw std::bad_alloc();
+        }
+    );
+    add(TaskKind::clone, 1);
+    auto body = [&]() -> awaitable<TaskRecord> {
+        services_.group.spawn("runner", [&] { return services_.runner.run(); });
+        TaskRecord task;
+        for (int looks = 0; looks < 3000 && !is_over(task.status); ++looks) {
+            co_await sleep_for(10ms);
+            task = (co_await services_.catalog->list_tasks({}, {}, {}, 1)).value().front();
+        }
+        services_.group.cancel(asio::cancellation_type::terminal);
+        co_await services_.group.wait(kNoDeadline);
+        co_return task;
+    };
+    const TaskRecord task = services_.await(body());
+    EXPECT_EQ(task.status, TaskStatus::failure);
+    ASSERT_TRUE(task.error);
+    EXPECT_EQ(task.error->code, Errc::internal);
 }
 
 }  // namespace

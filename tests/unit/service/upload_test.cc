@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <new>
 
 namespace slipway::test {
 namespace {
@@ -506,6 +507,32 @@ TEST(Download, KeepsItsBytesFromTheCollector) {
     services.clock.advance(std::chrono::minutes(1));
     EXPECT_EQ(services.await(services.collector.collect_once()).value(), 1U);
     EXPECT_THAT(services.memory.directories(), IsEmpty());
+}
+
+// Memory is short for a moment.
+awaitable<Result<void>> throw_bad_alloc(std::size_t read_bytes) {
+    if (read_bytes > 0) throw std::bad_alloc();
+    co_return Result<void>();
+}
+
+TEST(Upload, ThatThrowsLeavesNothing) {
+    Services services(reachable());
+    const ImageId id = services.create_image("raw");
+    PiecewiseSource body(pattern(kBytes * 10), throw_bad_alloc);
+    EXPECT_ERROR(Errc::internal, services.upload(id, body, std::nullopt));
+    expect_nothing_left(services, id);
+    EXPECT_OK(services.upload(id, "again"));
+}
+
+TEST(Stage, ThatThrowsLeavesNothing) {
+    Services services(reachable());
+    const ImageId id = services.create_image("raw");
+    PiecewiseSource body(pattern(kBytes * 10), throw_bad_alloc);
+    const service::UploadRequest request{id, std::nullopt, std::nullopt};
+    EXPECT_ERROR(
+        Errc::internal, services.await(services.data.stage(member_of("owner"), request, body))
+    );
+    expect_nothing_left(services, id);
 }
 
 }  // namespace
