@@ -429,6 +429,9 @@ awaitable<Result<std::unique_ptr<ByteSource>>> ImageDataService::open(
     const Caller& caller, const DownloadOffer& offer, ByteRange range
 ) {
     bool all_lost = true;
+    Error last(
+        Errc::unavailable, "The data of the image can not be read at the moment; try again later."
+    );
     for (const Location& location : offer.locations) {
         const auto backend = with_.backends.find(location.backend);
         const auto offset = face_offset(offer.face, location, caller.identity);
@@ -461,9 +464,7 @@ awaitable<Result<std::unique_ptr<ByteSource>>> ImageDataService::open(
         );
     }
     if (all_lost) co_return Error(Errc::not_found, "The data of the image are lost.");
-    co_return Error(
-        Errc::unavailable, "The data of the image can not be read at the moment; try again later."
-    );
+    co_return last;
 }
 
 }  // namespace slipway::service
