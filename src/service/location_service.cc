@@ -366,10 +366,7 @@ Result<std::optional<store::ImageDigests>> LocationService::believed(
 }
 
 awaitable<Result<void>> LocationService::insert(
-    const Caller& caller,
-    const LocationValue& value,
-    std::optional<std::size_t> index,
-    Plan& plan
+    const Caller& caller, const LocationValue& value, std::optional<std::size_t> index, Plan& plan
 ) {
     Image& image = plan.image;
     const bool is_first = image.status == ImageStatus::queued;

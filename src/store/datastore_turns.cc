@@ -1,6 +1,5 @@
 #include "store/datastore_turns.h"
 
-
 #include <algorithm>
 #include <iterator>
 

@@ -5,7 +5,6 @@
 #include "vsphere/property_collector.h"
 #include "vsphere/task_updates.h"
 
-
 #include <algorithm>
 #include <map>
 #include <mutex>
