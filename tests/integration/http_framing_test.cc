@@ -89,7 +89,7 @@ TEST_F(HttpFramingTest, RefusesEveryRowOfTheTableBeforeTheHandlerSeesIt) {
         {"a long name", put(std::string(129, 'n') + ": 1\r\n", ""), 431},
         {"a long value", put("X: " + std::string(16385, 'v') + "\r\n", ""), 431},
         {"a large head",
-         put("X: " + std::string(16000, 'v') + "\r\nY: " + std::string(16384, 'v') + "\r\n", ""),
+         put("X: " + std::string(16384, 'v') + "\r\nY: " + std::string(16384, 'v') + "\r\n", ""),
          431},
     };
     for (const auto& row : rows) expect_refused(row.what, row.bytes, row.status);
