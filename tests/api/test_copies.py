@@ -81,6 +81,8 @@ def test_policy_keeps_an_image_on_several_datastores(start: Callable[..., Api], 
     assert datastores_of(api, image_id) == {"DC0/images", "DC0/work"}
     (task,) = [t for t in api.get("/slipway/v1/tasks").json()["tasks"] if t["image_id"] == image_id]
     assert (task["kind"], task["account"]["bytes_through"], task["account"]["path"]) == ("copy", 0, "copy_file")
+    assert len(vcenter.calls("CopyDatastoreFile_Task")) == 1
+    assert api.download(image_id).content == DATA
 
 
 def test_copies_made_at_the_same_time_lie_apart(start: Callable[..., Api]) -> None:
@@ -88,8 +90,6 @@ def test_copies_made_at_the_same_time_lie_apart(start: Callable[..., Api]) -> No
     image_id = api.active(DATA)["id"]
     eventually(lambda: len(copies(api, image_id)) == 3, "there are three copies")
     assert datastores_of(api, image_id) == {"DC0/images", "DC0/work", "DC0/nfs1"}
-    assert len(vcenter.calls("CopyDatastoreFile_Task")) == 1
-    assert api.download(image_id).content == DATA
 
 
 def test_a_datastore_is_evacuated(start: Callable[..., Api], vcenter: VCenter) -> None:
