@@ -112,9 +112,11 @@ RouteMatch Router::match(std::string_view method, std::string_view raw_path) con
         return match;
     }
     const auto path = decoded_path(raw_path);
+    bool is_known = false;
     if (path) {
         for (const auto& entry : entries_) {
             if (!entry->matches(*path)) continue;
+            is_known = true;
             if (entry->route.method == method) {
                 match.route = &entry->route;
                 match.status = 200;
@@ -134,7 +136,7 @@ RouteMatch Router::match(std::string_view method, std::string_view raw_path) con
     else if (!match.allowed.empty())
         match.status = 405;
     else
-        match.status = is_everyday_method(method) ? 404 : 501;
+        match.status = is_known || is_everyday_method(method) ? 404 : 501;
     return match;
 }
 

@@ -70,7 +70,8 @@ TEST(Router, LeavesOutOfAllowWhatIsNotNamedThere) {
         images_router().match("PUT", "/v2/images/a/locations").allowed,
         std::vector<std::string>{"POST"}
     );
-    EXPECT_EQ(images_router().match("PUT", "/v2/images/a/tasks").status, 404);
+    for (const char* method : {"PUT", "TRACE"})
+        EXPECT_EQ(images_router().match(method, "/v2/images/a/tasks").status, 404) << method;
 }
 
 TEST(Router, AnswersAnUnknownPathByTheMethod) {
