@@ -429,7 +429,7 @@ def test_one_tag_comes_changes_and_goes(api: Api, space: str) -> None:
     assert api.post(f"{path}/{'x' * 81}").status_code == 400
     assert fine(api.put(f"{path}/red", json={"name": "blue"}))["name"] == "blue"
     assert api.get(f"{path}/red").status_code == 404
-    created(api.post(f"{path}/green", json={}))
+    created(api.post(f"{path}/green"))
     assert api.put(f"{path}/blue", json={"name": "green"}).status_code == 409
     assert api.put(f"{path}/red", json={"name": "x"}).status_code == 404
     for wrong in ({}, {"name": ""}, {"name": "x" * 81}, {"name": "x", "color": "red"}, []):
