@@ -105,7 +105,7 @@ awaitable<Result<void>> ImageDataService::store_and_activate(
 
 // How many bytes the image may have: the cap, and what is left of its project's quota.
 awaitable<Result<std::uint64_t>> ImageDataService::allowance(
-    const Image& image, std::optional<std::uint64_t> expected
+    const Image& image, std::optional<std::uint64_t> expected, Room room
 ) {
     std::uint64_t allowed = std::numeric_limits<std::uint64_t>::max();
     if (with_.rules.image_size_cap >= 0)
@@ -119,16 +119,17 @@ awaitable<Result<std::uint64_t>> ImageDataService::allowance(
     if (!image.owner) co_return allowed;
     std::int64_t limit = with_.rules.user_storage_quota;
     bool may_exceed = false;
+    const bool in_stage = room == Room::staged && with_.limits_of;
     if (with_.limits_of) {
         const Call asking = Call().within(kLimitsTime);
         SLIPWAY_CO_TRY(const ProjectLimits limits, co_await with_.limits_of(*image.owner, asking));
-        limit = limits.bytes;
+        limit = in_stage ? limits.staged_bytes : limits.bytes;
         may_exceed = limits.like_oslo_limit && !expected;
     }
     if (limit < 0) co_return allowed;
     const auto quota = static_cast<std::uint64_t>(limit);
     SLIPWAY_CO_TRY(const ProjectUsage usage, co_await with_.catalog.usage_of(*image.owner));
-    const std::uint64_t used = usage.bytes;
+    const std::uint64_t used = in_stage ? usage.staged_bytes : usage.bytes;
     const std::uint64_t left = quota > used ? quota - used : 0;
     const bool is_full = may_exceed ? used > quota : left == 0;
     if (is_full || (expected && *expected > left))
@@ -169,7 +170,8 @@ awaitable<Result<void>> ImageDataService::stage(
     );
     SLIPWAY_CO_CHECK(next_status(found.image.status, ImageEvent::stage_started));
     SLIPWAY_CO_TRY(
-        const std::uint64_t allowed, co_await allowance(found.image, request.expected_bytes)
+        const std::uint64_t allowed,
+        co_await allowance(found.image, request.expected_bytes, Room::staged)
     );
     const auto started = std::chrono::steady_clock::now();
     SLIPWAY_CO_TRY(

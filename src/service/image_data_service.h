@@ -98,10 +98,13 @@ public:
         ByteSource& body,
         const Call& call
     );
+    // What the bytes are for: to be kept, or to wait for an import, for which Keystone has a limit
+    // of its own.
+    enum class Room { kept, staged };
     // How many bytes the image may have: the cap, and what is left of its project's quota.
     // Errors: too_large when that is less than `expected`, or nothing.
     awaitable<Result<std::uint64_t>> allowance(
-        const Image& image, std::optional<std::uint64_t> expected
+        const Image& image, std::optional<std::uint64_t> expected, Room room = Room::kept
     );
 
     // What the image's signature will be verified by, read with the caller's token; absent for an

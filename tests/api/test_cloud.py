@@ -74,6 +74,15 @@ def test_uploads_at_once_keep_to_the_limit(limited: Callable[..., UserApi]) -> N
     assert answers == [204] * 3 + [413] * 5
 
 
+def test_staging_counts_for_itself_until_the_import(limited: Callable[..., UserApi]) -> None:
+    api = limited(image_size_total=1, image_stage_total=10)
+    data = octets(700 << 10)
+    api.active(data)
+    image_id = api.staged(data)
+    assert api.import_image(image_id, "glance-direct").status_code == 413
+    assert api.show(image_id)["status"] == "uploading"
+
+
 def test_images_being_filled_keep_to_the_limit(limited: Callable[..., UserApi]) -> None:
     api = limited(image_count_uploading=3)
     answers = at_once(lambda image_id: api.stage(image_id, b"abc").status_code, created(api, 8))
