@@ -74,13 +74,20 @@ Result<std::optional<KnownImage>> TakeoverCatalog::find(const ImageId& id) {
 Result<bool> TakeoverCatalog::has_file(const Location& location) {
     if (!db_) return false;
     return db_->read([&]() -> Result<bool> {
-        // An object of ours has its directory for itself.
+        // An object of ours has its directory for itself. Two searches, each with an index.
         SLIPWAY_TRY(
             const auto rows,
             db_->query(
                 "select 1 from locations where backend = ? and datastore = ? and directory = ? "
-                "and (data_file = ? or url is null)",
-                {location.backend, location.datastore, location.directory, location.data_file}
+                "and data_file = ? union all select 1 from locations where backend = ? "
+                "and datastore = ? and directory = ? and url is null",
+                {location.backend,
+                 location.datastore,
+                 location.directory,
+                 location.data_file,
+                 location.backend,
+                 location.datastore,
+                 location.directory}
             )
         );
         return !rows.empty();
