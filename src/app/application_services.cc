@@ -94,7 +94,8 @@ void Application::Parts::build_services() {
         &protections,
         &keys,
         limits_of,
-        config.sites});
+        config.sites,
+        config.images.keep_deleted});
     auto on_garbage = [this] { collector->notify(); };
     auto seed = [this](
                     const Image& image,

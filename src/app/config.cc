@@ -183,6 +183,7 @@ ImageRules read_image_rules(ConfigReader& reader) {
     rules.location_quota = defaults.number_as<int>("image_location_quota");
     rules.do_secure_hash = defaults.flag("do_secure_hash");
     rules.http_retries = defaults.number_as<int>("http_retries");
+    if (defaults.flag("delayed_delete")) rules.keep_deleted = defaults.seconds("scrub_time");
     if (rules.project_quota_bytes > 0 && !defaults.flag("use_keystone_limits"))
         rules.limits.project.bytes = static_cast<std::int64_t>(rules.project_quota_bytes);
     rules.limits.properties = defaults.number_as<int>("image_property_quota");

@@ -123,6 +123,7 @@ struct ImageRules {
     int location_quota = 10;  // negative: no limit
     bool do_secure_hash = true;
     int http_retries = 3;
+    std::chrono::seconds keep_deleted{0};
     // Of store::CatalogLimits as well: for the API's own answers.
     store::CatalogLimits limits;
 };

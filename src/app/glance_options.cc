@@ -14,7 +14,8 @@ constexpr std::string_view kNoBus = "slipway has no message bus";
 constexpr std::string_view kNoNotifications = "no notifications are sent";
 constexpr std::string_view kOwnLog = "the log goes to standard error, or to log_file";
 constexpr std::string_view kNoRegistry = "Glance itself has no registry any more";
-constexpr std::string_view kNoScrubber = "what is deleted is removed at once, and tried again";
+constexpr std::string_view kNoScrubber =
+    "slipway removes what is deleted by itself, and tries again";
 constexpr std::string_view kOneSession = "the catalogue has one session of its own";
 constexpr std::string_view kNoStaging = "what Glance stages there goes straight to the stores";
 constexpr std::string_view kOneProcess = "slipway is one process and listens itself";
@@ -57,8 +58,8 @@ constexpr std::array kKnown{
     Known{"DEFAULT", "data_api", kNotNeeded, kNoRegistry},
     Known{"DEFAULT", "enable_v1_*", kNotNeeded, "there is version 2 only"},
     Known{"DEFAULT", "enable_v2_*", kNotNeeded, "version 2 is always served"},
-    Known{"DEFAULT", "delayed_delete", kNotNeeded, kNoScrubber},
-    Known{"DEFAULT", "scrub*", kNotNeeded, kNoScrubber},
+    Known{"DEFAULT", "scrub_pool_size", kNotNeeded, kNoScrubber},
+    Known{"DEFAULT", "scrubber_datadir", kNotNeeded, kNoScrubber},
     Known{"DEFAULT", "wakeup_time", kNotNeeded, kNoScrubber},
     Known{"DEFAULT", "restore", kNotNeeded, kNoScrubber},
     Known{"DEFAULT", "backlog", kNotNeeded, kOneProcess},

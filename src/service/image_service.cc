@@ -198,7 +198,9 @@ awaitable<Result<void>> ImageService::remove(const Caller& caller, const ImageId
         co_return Error(
             Errc::forbidden, "Image " + id.str() + " is protected and cannot be deleted."
         );
-    SLIPWAY_CO_CHECK(co_await with_.catalog.delete_image(id, kDeleteGrace));
+    SLIPWAY_CO_CHECK(
+        co_await with_.catalog.delete_image(id, std::max(kDeleteGrace, with_.keep_deleted))
+    );
     with_.on_deleted(id);
     log::info(caller.call, "image.delete.done", {{"image", id.str()}});
     co_await remove_key(caller, found.image);

@@ -11,6 +11,7 @@
 #include "store/backend_set.h"
 #include "store/catalog.h"
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>
@@ -39,6 +40,7 @@ public:
         KeyManager* keys = nullptr;                        // null: no key goes with an image
         LimitsOf limits_of = {};
         std::vector<Site> sites = {};
+        std::chrono::seconds keep_deleted{0};  // the files of deleted images
     };
 
     explicit ImageService(Dependencies dependencies) : with_(std::move(dependencies)) {}

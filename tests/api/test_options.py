@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import harness
 import pytest
 from client import Api, eventually, octets, read_all, read_head
 from driver_run import Section
-from servers import Slipway
+from servers import Slipway, object_files
 
 PUBLISHED = "vsphere://vc.example/folder/exported?dcPath=DC&dsName=DS"
 
@@ -179,3 +180,15 @@ def test_a_proxy_is_believed_where_the_options_say(start: Callable[..., Slipway]
     )
     base = "https://images.example" if believed else server.url
     assert answer.headers["Location"] == f"{base}/v2/images/{answer.json()['id']}"
+
+
+def test_the_files_of_a_deleted_image_stay_for_scrub_time(start: Callable[..., Slipway]) -> None:
+    server = start(DEFAULT={"delayed_delete": True, "scrub_time": 18})
+    api = Api(server.url)
+    files = object_files(server, None)
+    image_id = api.active(b"data")["id"]
+    assert api.delete(f"/v2/images/{image_id}").status_code == 204
+    assert api.get(f"/v2/images/{image_id}").status_code == 404
+    time.sleep(16)  # without delayed_delete they are gone by then
+    assert any(image_id in file for file in files())
+    eventually(lambda: not any(image_id in file for file in files()), "they are removed")
