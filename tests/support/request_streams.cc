@@ -42,10 +42,10 @@ private:
     }
 
     bool read_head() {
-        if (std::string_view("\r\n").starts_with(buffer_.substr(0, 2))) {
-            if (forgiven_ || buffer_.size() < 2) return forgiven_ && end(StreamEnd::refused);
+        if (!forgiven_) {
+            if (buffer_.size() < 2) return false;
+            if (buffer_.starts_with("\r\n")) buffer_.erase(0, 2);
             forgiven_ = true;
-            buffer_.erase(0, 2);
         }
         const auto found = http::find_head_end(buffer_, 0, kLimits);
         if (std::holds_alternative<http::Refusal>(found)) return end(StreamEnd::refused);
