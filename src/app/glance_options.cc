@@ -91,6 +91,11 @@ constexpr std::array kKnown{
     Known{"oslo_middleware", "*", kNotNeeded, "see [http]"},
     Known{"taskflow_executor", "*", kNotNeeded, "tasks run in the server"},
     Known{"task", "*", kNotNeeded, "tasks run in the server"},
+    Known{
+        "image_import_opts",
+        "max_parallel_stores",
+        kNotNeeded,
+        "an import fills its stores one by one"},
     Known{"wsgi", "*", kNotNeeded, kOneProcess},
     Known{"profiler", "*", kNotSupported, "there is no tracing"},
     Known{"key_manager", "*", kNotNeeded, "see [barbican]"},
