@@ -25,6 +25,8 @@ function(slipway_test NAME)
     endif()
     if(SLIPWAY_SANITIZE STREQUAL "thread")
         math(EXPR ARG_TIMEOUT "5 * ${ARG_TIMEOUT}")
+        # What is left out is named by functions, which takes a symbolizer.
+        list(APPEND ARG_ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan.supp external_symbolizer_path=/usr/bin/llvm-symbolizer-16")
     endif()
     set_tests_properties(${NAME} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
     if(ARG_ENVIRONMENT)

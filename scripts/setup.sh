@@ -15,7 +15,7 @@ tests=(libclang-rt-16-dev libgtest-dev libgmock-dev)
 case "$purpose" in
     run) ;;
     demo) packages+=(grub-rescue-pc) ;;
-    lint) packages+=("${tests[@]}" clang-format-16 clang-tidy-16) ;;
+    lint) packages+=("${tests[@]}" clang-format-16 clang-tidy-16 llvm-16) ;;
     test) packages+=("${tests[@]}" clang-format-16 qemu-utils postgresql mariadb-server mariadb-client openssl grub-rescue-pc curl) ;;
     control) packages=(mariadb-server mariadb-client qemu-utils python3 python3-venv) ;;
     *)
