@@ -430,7 +430,9 @@ awaitable<Result<Account>> ImportService::run(
     const TaskRecord& task, store::CloneProgress& progress, const Call& call
 ) {
     Run run(with_, task, progress, call);
-    co_return co_await run.run();
+    auto account = co_await run.run();
+    for (const auto& [method, fetcher] : with_.fetchers) fetcher->forget(task.id);
+    co_return account;
 }
 
 }  // namespace slipway::service

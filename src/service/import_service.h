@@ -40,7 +40,7 @@ public:
     virtual awaitable<Result<void>> check(
         const Caller& caller, const ImportRequest& request, TaskRecord& task
     ) = 0;
-    // The task that was checked has not come to be.
+    // The task that was checked has ended, or has not come to be.
     virtual void forget(const TaskId& /*task*/) {}
     // Errors: those whose sentence may be shown to the user.
     virtual awaitable<Result<FetchedData>> fetch(

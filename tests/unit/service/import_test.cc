@@ -68,7 +68,10 @@ public:
         co_return service::FetchedData{std::make_unique<PiecewiseSource>(text_), announced, {}};
     }
 
+    void forget(const TaskId& task) override { forgotten.push_back(task); }
+
     int fetches = 0;
+    std::vector<TaskId> forgotten;
     std::optional<Error> failure;
     std::optional<std::uint64_t> announced;
 
@@ -433,6 +436,7 @@ TEST(Import, GoesOnFromWhatADeadProcessHadFetched) {
     )));
     ASSERT_OK(services.run_import());
     EXPECT_EQ(web.fetches, 0);
+    EXPECT_THAT(web.forgotten, SizeIs(1)) << "it was never asked for the data";
     EXPECT_EQ(services.image(id).status, ImageStatus::active);
 }
 
