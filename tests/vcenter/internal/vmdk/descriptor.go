@@ -49,13 +49,12 @@ const NoParent = 0xffffffff
 
 var extentLine = regexp.MustCompile(`^(RW|RDONLY|NOACCESS)\s+(\d+)\s+([A-Z0-9]+)(?:\s+"([^"]*)"(?:\s+(\d+))?)?\s*$`)
 
-// ParseDescriptor reads descriptor text; padding after it is ignored.
+// ParseDescriptor reads descriptor text; padding after it is ignored. qemu-img leaves the last bytes
+// of the text in the padding a second time when it replaces the CID by one with fewer digits.
 func ParseDescriptor(data []byte) (*Descriptor, error) {
-	if i := bytes.IndexByte(data, 0); i >= 0 {
-		if len(bytes.Trim(data[i:], "\x00 \r\n")) != 0 {
-			return nil, fmt.Errorf("%w: binary data in the descriptor", ErrFormat)
-		}
-		data = data[:i]
+	data, padding, _ := bytes.Cut(data, []byte{0})
+	if remnant := bytes.Trim(padding, "\x00 \r\n"); !bytes.HasSuffix(bytes.TrimRight(data, "\r\n"), remnant) {
+		return nil, fmt.Errorf("%w: binary data in the descriptor", ErrFormat)
 	}
 	d := &Descriptor{ParentCID: NoParent, DDB: make(map[string]string)}
 	for line := range strings.Lines(string(data)) {

@@ -140,6 +140,15 @@ func TestDescriptor(t *testing.T) {
 	if !ValidUUID(d.DDB["ddb.uuid"]) || d.DDB["ddb.uuid"][:10] != "60 00 C2 9" {
 		t.Errorf("uuid %q", d.DDB["ddb.uuid"])
 	}
+	// What qemu-img leaves when CID=0012ab34 becomes CID=ab34.
+	text := d.Bytes()
+	remnant := append([]byte{0}, text[len(text)-4:]...)
+	if _, err := ParseDescriptor(append(text, remnant...)); err != nil {
+		t.Errorf("a remnant of the text: %v", err)
+	}
+	if _, err := ParseDescriptor(append(d.Bytes(), "\x00other\"\n\x00\x00"...)); !errors.Is(err, ErrFormat) {
+		t.Errorf("a remnant of other text: %v", err)
+	}
 	for _, text := range []string{"", "garbage", "version=1\n", "version=1\ncreateType=\"vmfs\"\n", "\x00\x01\x02", "version=x\n"} {
 		if _, err := ParseDescriptor([]byte(text)); !errors.Is(err, ErrFormat) {
 			t.Errorf("%q: %v", text, err)
