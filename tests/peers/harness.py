@@ -1,6 +1,6 @@
 """Start and watch the servers that the real peers talk to: slipway and the simulated vCenter.
 
-Every server listens on the loopback interface, on a port that was free a moment ago, keeps its files in
+Every server listens on the loopback interface, on a port that nobody else was given, keeps its files in
 a folder of the caller and writes its output into a log there. A server that does not come up, or a
 program that is missing, is an error that quotes the log.
 
@@ -9,6 +9,8 @@ Environment: SLIPWAY_BINARY and VCENTER_BINARY name other builds than those unde
 
 from __future__ import annotations
 
+import fcntl
+import functools
 import json
 import os
 import random
@@ -18,6 +20,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -42,10 +45,27 @@ class HarnessError(RuntimeError):
     """A server or a tool of the harness is not as it should be."""
 
 
+_own_ports: set[int] = set()
+
+
+@functools.cache
+def _locked_ports() -> IO[bytes]:
+    """A file in which a process locks, until it ends, the byte at the number of each port that it was given."""
+    return (Path(tempfile.gettempdir()) / f"slipway-ports-{os.getuid()}").open("ab")
+
+
 def free_port() -> int:
-    """A port that stays free while its server is away: no connection gets one of these for its own end."""
+    """A port that stays free while its server is away: no connection gets one of these for its own end, and
+    nobody is given it a second time, neither here nor in a run beside this one."""
     while True:
         port = random.randrange(15000, 32000)
+        if port in _own_ports:
+            continue
+        try:
+            fcntl.lockf(_locked_ports(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+        except BlockingIOError:
+            continue
+        _own_ports.add(port)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

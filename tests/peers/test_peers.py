@@ -9,6 +9,7 @@ from pathlib import Path
 
 import disks
 import driver_run
+import harness
 import pytest
 import requests
 import wsdl
@@ -81,6 +82,11 @@ def test_a_difference_of_one_byte_in_a_disk_is_seen(tmp_path: Path) -> None:
         file.seek(-1, 1)
         file.write(changed)
     assert not disks.same_guest_data(raw, vmdk, "vmdk")
+
+
+def test_no_port_is_given_twice() -> None:
+    ports = [harness.free_port() for _ in range(1000)]
+    assert len(set(ports)) == len(ports)
 
 
 def test_a_line_that_is_no_method_is_refused() -> None:
