@@ -18,18 +18,17 @@ from driver_run import Section, write_config
 from harness import Child
 from stock_glance import START_SECONDS, uwsgi_options
 
-PYMYSQL = "PyMySQL==1.2.4"  # what SQLAlchemy speaks to MariaDB with
-
 
 class ControlGlance:
     """One worker at `url`. The first one on a database prepares it."""
 
     def __init__(self, work: Path, url: str, sections: Mapping[str, Section], *, first: bool) -> None:
         work.mkdir(parents=True, exist_ok=True)
-        self._bin = venvs.ensure("glance", harness.ROOT / "build" / "venvs") / "bin"
+        environments = harness.ROOT / "build" / "venvs"
+        self._bin = venvs.ensure("glance", environments) / "bin"
         self._environment = {
             "PATH": f"{self._bin}:{os.environ['PATH']}",
-            "PYTHONPATH": str(self._install_driver_of_mariadb(work.parent)),
+            "PYTHONPATH": str(venvs.ensure_libraries("glance", environments)),  # MariaDB's driver
             "OS_GLANCE_CONFIG_DIR": str(work),
         }
         samples = self._bin.parent / "etc" / "glance"
@@ -67,14 +66,6 @@ class ControlGlance:
 
     def stop(self) -> None:
         self.child.stop()
-
-    def _install_driver_of_mariadb(self, work: Path) -> Path:
-        """Beside the environment, so that it stays as its lock says."""
-        folder = work / "pymysql"
-        if not folder.exists():
-            install = [str(self._bin / "pip"), "install", "--quiet", "--no-deps", "--target", str(folder)]
-            subprocess.run([*install, PYMYSQL], check=True)
-        return folder
 
     def _manage(self, config: Path, *arguments: str) -> None:
         command = [str(self._bin / "glance-manage"), "--config-file", str(config), *arguments]

@@ -7,18 +7,23 @@
 
 `requirements-NAME.txt` pins what we mean to test; `locks/NAME.txt` pins everything below it, so that
 an environment made next year is the one made today. An environment is rebuilt when either file or
-the Python changes, and left alone otherwise. Needs nothing but Python 3.11 and its venv module
-(Debian: python3-venv): Nova, Cinder and the clients ask for that version.
+the Python changes, and left alone otherwise. `beside-NAME.txt` pins libraries that are made with the
+environment, but in a folder beside it, for who needs them.
+
+Needs nothing but Python 3.11 and its venv module (Debian: python3-venv): Nova, Cinder and the clients
+ask for that version.
 """
 
 from __future__ import annotations
 
 import argparse
 import fcntl
+import functools
 import hashlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -39,27 +44,48 @@ def lock(name: str) -> Path:
     return HERE / "locks" / f"{name}.txt"
 
 
+def libraries(name: str) -> Path:
+    return HERE / f"beside-{name}.txt"
+
+
 def fingerprint(name: str) -> str:
     """Changes whenever the environment has to be made anew."""
+    return _fingerprint(requirements(name), lock(name))
+
+
+def _fingerprint(*files: Path) -> str:
     digest = hashlib.sha256(sys.version.encode())
-    for path in (requirements(name), lock(name)):
+    for path in files:
         digest.update(path.read_bytes() if path.exists() else b"")
     return digest.hexdigest()
 
 
 def ensure(name: str, base: Path) -> Path:
     """Make the environment unless it is there already; safe to call from two processes."""
-    base.mkdir(parents=True, exist_ok=True)
-    directory = base / name
-    with (base / f".{name}.lock").open("w", encoding="utf-8") as guard:
+    make = functools.partial(create, name, locked=lock(name).exists())
+    return _ensure(base / name, fingerprint(name), make)
+
+
+def ensure_libraries(name: str, base: Path) -> Path:
+    """As `ensure`, a folder with the libraries beside the environment, which so stays as its lock says."""
+    pip = str(ensure(name, base) / "bin" / "pip")
+    install = (pip, "install", "--quiet", "--no-deps", "--requirement", str(libraries(name)), "--target")
+    return _ensure(
+        base / f"{name}-libraries", _fingerprint(libraries(name)), lambda at: run(*install, str(at))
+    )
+
+
+def _ensure(directory: Path, wanted: str, make: Callable[[Path], None]) -> Path:
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with (directory.parent / f".{directory.name}.lock").open("w", encoding="utf-8") as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)
         stamp = directory / STAMP
-        if stamp.exists() and stamp.read_text(encoding="utf-8") == fingerprint(name):
+        if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
             return directory
         shutil.rmtree(directory, ignore_errors=True)
         print(f"venvs: making {directory}", file=sys.stderr)
-        create(name, directory, locked=lock(name).exists())
-        stamp.write_text(fingerprint(name), encoding="utf-8")
+        make(directory)
+        stamp.write_text(wanted, encoding="utf-8")
     return directory
 
 
@@ -105,6 +131,8 @@ def main() -> None:
             relock(name, arguments.base)
         else:
             print(ensure(name, arguments.base))
+            if libraries(name).exists():
+                ensure_libraries(name, arguments.base)
 
 
 if __name__ == "__main__":

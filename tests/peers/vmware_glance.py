@@ -9,25 +9,15 @@ from __future__ import annotations
 import random
 import shutil
 import socket
-import subprocess
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import harness
-from control_glance import PYMYSQL
+import venvs
 from driver_run import Section
 from stock_glance import StockGlance
-
-# What the driver and the databases need beside the environment `glance`, which stays as its lock says.
-LIBRARIES = (
-    PYMYSQL,
-    "psycopg2-binary==2.9.12",
-    "oslo.vmware==4.10.1",
-    "suds-community==1.2.0",
-    "lxml==6.1.3",
-)
 
 
 class VmwareGlance(StockGlance):
@@ -61,9 +51,8 @@ class VmwareGlance(StockGlance):
         return sections
 
     def _install_driver(self, work: Path) -> Path:
-        folder = work / "driver"
-        command = [str(self._bin / "pip"), "install", "--quiet", "--no-deps", "--target", str(folder)]
-        subprocess.run([*command, *LIBRARIES], check=True)
+        libraries = venvs.ensure_libraries("glance", harness.ROOT / "build" / "venvs")
+        folder = shutil.copytree(libraries, work / "driver")
         shutil.copy(harness.PEERS / "glance_identity.py", folder)
         return folder
 
