@@ -135,6 +135,12 @@ def files_below(folder: Path) -> Iterator[Path]:
         yield from (Path(directory) / name for name in names)
 
 
+def paths_below(folder: Path) -> Iterator[Path]:
+    """As `files_below`, and the folders."""
+    for directory, folders, names in os.walk(folder):
+        yield from (Path(directory) / name for name in [*folders, *names])
+
+
 def object_files(slipway: Slipway, vcenter: VCenter | None) -> Callable[[], list[str]]:
     """What lists the stored files of a slipway, each as DIRECTORY/FILE."""
     if vcenter is None:

@@ -10,11 +10,12 @@ import disks
 import harness
 import pytest
 from client import Api, eventually, iso_image, octets
-from servers import Slipway, VCenter, object_files
+from servers import Slipway, VCenter, object_files, paths_below
 
 SIZE = (8 << 20) + 512
 DATA = octets(SIZE)
 SLOW = 4 << 20  # bytes per second: a clone takes two seconds
+STALLED = SIZE // 120  # two minutes, for what must be seen on the way
 
 # The tests of this file make their clones in folders of their own.
 _numbers = iter(range(1_000_000))
@@ -121,9 +122,10 @@ def test_an_existing_target_stays_as_it_is(api: Api, vcenter: VCenter, image_id:
 def test_of_two_clones_to_one_target_one_is_made(
     api: Api, vcenter: VCenter, image_id: str, path: str, raw: Path
 ) -> None:
-    vcenter.set(task_rate=SLOW)
+    vcenter.set(task_rate=STALLED)
     target = {"datacenter": "DC0", "datastore": "work", "path": path}
     tasks = [api.started_clone(image_id, **target) for _ in range(2)]
+    vcenter.set(task_rate=0)
     results = [api.finished_task(task_id) for task_id in tasks]
     assert sorted(task["status"] for task in results) == ["failure", "success"]
     (error,) = [task["error"] for task in results if task["error"]]
@@ -208,9 +210,9 @@ def test_a_thick_clone_is_inflated(api: Api, vcenter: VCenter, image_id: str, pa
 # ---------------------------------------------------------------------------------- interrupted
 
 
-def slow_clone(api: Api, vcenter: VCenter, image_id: str, path: str, rate: int = SLOW) -> str:
-    """The id of the task of a clone that vSphere is busy with."""
-    vcenter.set(task_rate=rate)
+def slow_clone(api: Api, vcenter: VCenter, image_id: str, path: str) -> str:
+    """The id of the task of a clone that vSphere is busy with, until its rate is set to another."""
+    vcenter.set(task_rate=STALLED)
     task_id = api.started_clone(image_id, datacenter="DC0", datastore="work", path=path)
     eventually(lambda: vcenter.calls("CopyVirtualDisk_Task"), "the copy is started")
     eventually(lambda: api.task(task_id)["status"] == "running", "the task runs")
@@ -218,14 +220,14 @@ def slow_clone(api: Api, vcenter: VCenter, image_id: str, path: str, rate: int =
 
 
 def test_a_clone_is_cancelled(api: Api, vcenter: VCenter, image_id: str, path: str) -> None:
-    task_id = slow_clone(api, vcenter, image_id, path, rate=100_000)
+    task_id = slow_clone(api, vcenter, image_id, path)
     assert api.delete(f"/slipway/v1/tasks/{task_id}").status_code in (200, 202)
     task = api.finished_task(task_id)
     assert task["status"] == "cancelled"
     eventually(lambda: vcenter.calls("CancelTask"), "the task of vSphere is cancelled")
     vcenter.heal()
     target = vcenter.folder("DC0", "work") / path
-    eventually(lambda: not list(target.parent.glob("*")), "nothing is left of the clone")
+    eventually(lambda: not list(paths_below(target.parent)), "nothing is left of the clone")
     again = api.delete(f"/slipway/v1/tasks/{task_id}")
     assert again.status_code in (200, 409)
     task = api.finished_task(api.started_clone(image_id, datacenter="DC0", datastore="work", path=path))
@@ -234,7 +236,7 @@ def test_a_clone_is_cancelled(api: Api, vcenter: VCenter, image_id: str, path: s
 
 def test_the_progress_of_a_slow_clone_is_seen(api: Api, vcenter: VCenter, image_id: str, path: str) -> None:
     """At this rate the copy would last for minutes, so what is seen was told on the way."""
-    task_id = slow_clone(api, vcenter, image_id, path, rate=SIZE // 120)
+    task_id = slow_clone(api, vcenter, image_id, path)
     eventually(lambda: 0 < api.task(task_id)["progress"] < 100, "progress")
     assert api.task(task_id)["status"] == "running"
     vcenter.set(task_rate=0)
@@ -264,7 +266,7 @@ def test_a_failing_copy_ends_the_task_cleanly(
     assert harness.VCenter.PASSWORD not in task["error"]["message"].split()
     vcenter.heal()
     folder = (vcenter.folder("DC0", "work") / path).parent
-    eventually(lambda: not list(folder.glob("*")), "nothing is left of the clone")
+    eventually(lambda: not list(paths_below(folder)), "nothing is left of the clone")
 
 
 def test_a_source_that_is_locked_is_waited_for(
@@ -282,6 +284,7 @@ def test_a_source_that_is_locked_is_waited_for(
 def test_a_clone_survives_an_expired_session(api: Api, vcenter: VCenter, image_id: str, path: str) -> None:
     task_id = slow_clone(api, vcenter, image_id, path)
     vcenter.expire_sessions("fault")
+    vcenter.set(task_rate=0)
     assert api.finished_task(task_id)["status"] == "success"
     assert len(vcenter.calls("CopyVirtualDisk_Task")) == 1
 
@@ -292,6 +295,7 @@ def test_an_image_deleted_during_a_clone_goes_after_it(
     task_id = slow_clone(api, vcenter, image_id, path)
     assert api.delete(f"/v2/images/{image_id}").status_code == 204
     assert api.get(f"/v2/images/{image_id}").status_code == 404
+    vcenter.set(task_rate=0)
     task = api.finished_task(task_id)
     target = vcenter.folder("DC0", "work") / path
     if task["status"] == "success":
@@ -321,12 +325,13 @@ def test_a_clone_goes_on_after_a_restart(
     api = Api(own_slipway.url)
     image_id = api.active(DATA)["id"]
     vcenter.clear_journal()
-    task_id = slow_clone(api, vcenter, image_id, path, rate=2 << 20)
+    task_id = slow_clone(api, vcenter, image_id, path)
     if rude:
         own_slipway.kill()
     else:
         own_slipway.stop()
     own_slipway.start()
+    vcenter.set(task_rate=0)
     task = api.finished_task(task_id)
     assert task["status"] == "success", task
     assert len(vcenter.calls("CopyVirtualDisk_Task")) == 1

@@ -11,7 +11,7 @@ import harness
 import pytest
 import requests
 from client import Api, eventually, octets
-from servers import Slipway, VCenter
+from servers import Slipway, VCenter, paths_below
 
 SIZE = 3 << 20
 DATA = octets(SIZE)
@@ -80,6 +80,7 @@ def test_policy_keeps_an_image_on_several_datastores(start: Callable[..., Api], 
     eventually(lambda: len(copies(api, image_id)) == 2, "there are two copies")
     assert datastores_of(api, image_id) == {"DC0/images", "DC0/work"}
     (task,) = [t for t in api.get("/slipway/v1/tasks").json()["tasks"] if t["image_id"] == image_id]
+    task = api.finished_task(task["id"])
     assert (task["kind"], task["account"]["bytes_through"], task["account"]["path"]) == ("copy", 0, "copy_file")
     assert len(vcenter.calls("CopyDatastoreFile_Task")) == 1
     assert api.download(image_id).content == DATA
@@ -160,15 +161,16 @@ def seeding(vcenter: VCenter, tmp_path: Path) -> Iterator[Slipway]:
     backend = harness.vcenter_backend(vcenter)
     backend.options["vmware_datastores"] = ["DC0:images:100"]
     seed = {"datacenter": "DC0", "datastore_regex": "work", "cache_prefix": "prod"}
-    vcenter.set(task_rate=SIZE // 4)
+    vcenter.set(task_rate=SIZE // 60)
     server = Slipway(tmp_path, backend, {"seed:cluster": seed})
     yield server
     server.stop()
 
 
 def under_construction(vcenter: VCenter, server: Slipway) -> list[Path]:
-    folder = str(server.backend.options["vmware_store_image_dir"]).strip("/") + "_seeding"
-    return list((vcenter.folder("DC0", "work") / folder).glob("*/*"))
+    name = str(server.backend.options["vmware_store_image_dir"]).strip("/") + "_seeding"
+    folder = vcenter.folder("DC0", "work") / name
+    return [path for path in paths_below(folder) if path.parent != folder]
 
 
 def test_a_seed_that_was_killed_leaves_nothing(seeding: Slipway, vcenter: VCenter) -> None:
@@ -196,7 +198,6 @@ def test_a_seed_that_was_killed_leaves_nothing(seeding: Slipway, vcenter: VCente
 
 
 def test_a_deletion_ends_the_seed(seeding: Slipway, vcenter: VCenter) -> None:
-    vcenter.set(task_rate=SIZE // 60)
     api = Api(seeding.url)
     image_id = api.create()["id"]
     answers = []
@@ -204,7 +205,7 @@ def test_a_deletion_ends_the_seed(seeding: Slipway, vcenter: VCenter) -> None:
     uploading.start()
     eventually(lambda: under_construction(vcenter, seeding), "the seed is being built")
     assert api.delete(f"/v2/images/{image_id}").status_code == 204
-    uploading.join(20)
+    uploading.join(50)
     assert not uploading.is_alive(), "the seed alone takes a minute"
     assert answers[0].status_code == 410
     eventually(lambda: not under_construction(vcenter, seeding), "what was built is gone")

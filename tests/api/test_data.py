@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import harness
 import pytest
 from client import OCTETS, Api, eventually, iso_image, md5, octets, read_all, read_head, sha512
-from servers import Slipway, VCenter, object_files
+from servers import Slipway, VCenter, files_below, object_files
 
 DATA = octets(3 * (1 << 20) + 777)
 
@@ -505,7 +505,8 @@ def test_a_damaged_file_is_never_served(
         root = vcenter.folders[vcenter.datastore]
     else:
         root = Path(str(any_slipway.backend.options["filesystem_store_datadir"]))
-    data_file = max(root.rglob(f"{image_id}.*/{image_id}*"), key=lambda path: path.stat().st_size)
+    files = [path for path in files_below(root) if path.match(f"{image_id}.*/{image_id}*")]
+    data_file = max(files, key=lambda path: path.stat().st_size)
     if damage == "cut":
         with data_file.open("r+b") as file:
             file.truncate(data_file.stat().st_size - 1)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import harness
 import pytest
 from client import Api, eventually, md5, octets, sha512
-from servers import Slipway
+from servers import Slipway, paths_below
 from web import Web, serving
 
 DATA = octets((1 << 20) + 7)
@@ -64,6 +63,10 @@ def broken(slipway: Slipway) -> Iterator[None]:
 
 def web_download(web: Web, path: str = "/disk") -> dict[str, str]:
     return {"name": "web-download", "uri": web.url + path}
+
+
+def paths_of(image_id: str, folder: Path) -> list[Path]:
+    return [path for path in paths_below(folder) if path.name.startswith(image_id)]
 
 
 def test_methods_are_announced(stores: Api) -> None:
@@ -176,9 +179,7 @@ def test_the_named_store_only(stores: Api, slipway: Slipway) -> None:
         assert stores.show(image_id)["stores"] == "two"
         assert stores.download(image_id).content == DATA
         staging = Path(str(slipway.backend.options["filesystem_store_datadir"]))
-        eventually(
-            lambda: not list(staging.rglob(f"{image_id}*")), "nothing is left where it was staged"
-        )
+        eventually(lambda: not paths_of(image_id, staging), "nothing is left where it was staged")
 
 
 def test_one_store_that_fails_fails_all(stores: Api, broken: None) -> None:
@@ -267,7 +268,6 @@ def test_web_download(stores: Api, web: Web) -> None:
         "http://0.0.0.0/",
         "http://169.254.169.254/latest/meta-data/",
         "http://localhost./",
-        "http://does-not.exist.invalid/x",
     ],
 )
 def test_a_uri_that_is_not_allowed_is_refused(stores: Api, uri: str) -> None:
@@ -301,7 +301,7 @@ def test_a_download_that_breaks_off_leaves_nothing(stores: Api, web: Web, slipwa
     image = stores.show(image_id)
     assert (image["status"], image["size"]) == ("queued", None)
     staging = Path(str(slipway.backend.options["filesystem_store_datadir"]))
-    eventually(lambda: not list(staging.rglob(f"{image_id}*")), "the half file is gone")
+    eventually(lambda: not paths_of(image_id, staging), "the half file is gone")
     assert stores.import_image(image_id, web_download(web)).status_code == 202
     assert stores.import_over(image_id)["status"] == "success"
 
@@ -328,7 +328,7 @@ def test_while_it_is_imported_an_image_is_locked_and_can_be_deleted(
     ended = stores.finished_task(task["id"])
     assert ended["status"] in ("failure", "cancelled")
     staging = Path(str(slipway.backend.options["filesystem_store_datadir"]))
-    eventually(lambda: not list(staging.rglob(f"{image_id}*")), "what was downloaded is gone")
+    eventually(lambda: not paths_of(image_id, staging), "what was downloaded is gone")
 
 
 def test_an_import_that_fails_without_its_catalogue_ends_when_that_is_back(
@@ -345,8 +345,9 @@ def test_an_import_that_fails_without_its_catalogue_ends_when_that_is_back(
         # No image can be read meanwhile.
         catalogue.execute("alter table image_properties rename to hidden")
         catalogue.commit()
+        tries = slipway.log().count("catalogue.again")
         web.release.set()
-        time.sleep(5)
+        eventually(lambda: slipway.log().count("catalogue.again") > tries, "the import has failed")
         catalogue.execute("alter table hidden rename to image_properties")
         catalogue.commit()
     eventually(lambda: stores.show(image_id)["status"] == "queued", "the image is free")

@@ -183,7 +183,7 @@ def test_a_proxy_is_believed_where_the_options_say(start: Callable[..., Slipway]
 
 
 def test_the_files_of_a_deleted_image_stay_for_scrub_time(start: Callable[..., Slipway]) -> None:
-    server = start(DEFAULT={"delayed_delete": True, "scrub_time": 18})
+    server = start(DEFAULT={"delayed_delete": True, "scrub_time": 40})
     api = Api(server.url)
     files = object_files(server, None)
     image_id = api.active(b"data")["id"]

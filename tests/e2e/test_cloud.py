@@ -54,7 +54,7 @@ def test_glance_imports_by_staging(cloud: Cloud, raw_disk: Disk, tmp_path: Path)
         image = images.create_image("cloud-import", disk_format="raw", container_format="bare").id
         demo("image-stage", "--file", raw_disk.path, image)
         demo("image-import", "--import-method", "glance-direct", image)
-        images.wait_for_status(images.get_image(image), "active", ["killed"], 1, 60)
+        images.wait_for_status(images.get_image(image), "active", ["killed"], 1, 300)
     demo("image-download", "--file", tmp_path / "saved", image)
     assert disks.digest(tmp_path / "saved") == raw_disk.sha512
     assert "glance-direct" in demo.record("import-info")["import-methods"]
@@ -65,7 +65,7 @@ def test_the_sdk_imports_from_the_web(cloud: Cloud) -> None:
         images = connection.image
         record = images.create_image("sdk-web", disk_format="qcow2", container_format="bare")
         images.import_image(record, method="web-download", uri=f"{cloud.web}/disk.qcow2")
-        active = images.wait_for_status(record, "active", ["killed"], 1, 60)
+        active = images.wait_for_status(record, "active", ["killed"], 1, 300)
         served = requests.get(f"{cloud.web}/disk.qcow2", timeout=60).content
         assert active.size == len(served)
         assert images.download_image(active).content == served

@@ -24,7 +24,7 @@ from django.conf import settings
 PAGE_SIZE = 2
 REGION = "RegionOne"
 APPS = ["django.contrib.auth", "django.contrib.contenttypes", "openstack_auth"]
-ACTIVE_SECONDS = 60.0
+ACTIVE_SECONDS = 300.0
 
 
 def configure() -> None:

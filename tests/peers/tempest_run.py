@@ -271,7 +271,7 @@ class Cloud:
                 "http_qcow2_image": f"{self.web}/disk.qcow2",
                 "container_formats": "bare,ami,ari,aki,ovf,ova,docker,compressed",
                 "disk_formats": "qcow2,raw,ami,ari,aki,vhd,vhdx,vmdk,vdi,iso,ploop",
-                "build_timeout": 60,
+                "build_timeout": 300,
                 "build_interval": 1,
             },
             "image-feature-enabled": {

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -179,9 +178,9 @@ func TestTaskFaults(t *testing.T) {
 		t.Error("a failed copy left its target")
 	}
 
-	w.post("/settings", fields{"task_rate": 8 << 20})
+	w.post("/settings", fields{"task_rate": 1 << 10})
 	ref := copyTo("slow")
-	time.Sleep(100 * time.Millisecond)
+	w.eventually("the copy is on its way", w.store("images").at("d/slow").exists)
 	del, err := methods.DeleteDatastoreFile_Task(w.ctx, w.c, &types.DeleteDatastoreFile_Task{
 		This: *w.c.ServiceContent.FileManager, Name: "[images] d/f", Datacenter: &w.dc,
 	})
@@ -198,23 +197,28 @@ func TestTaskFaults(t *testing.T) {
 		t.Error("a cancelled copy left its target")
 	}
 
+	ref = copyTo("hurried")
+	w.eventually("the copy is on its way", w.store("images").at("d/hurried").exists)
 	w.post("/settings", fields{"task_rate": 0})
+	if f := w.wait(ref); f != "" {
+		t.Errorf("a copy that becomes fast on its way: %q", f)
+	}
+
 	w.post("/faults", fields{"match": fields{"method": "CopyDatastoreFile_Task"}, "action": "task_vanishes", "count": 1})
 	ref = copyTo("gone")
-	time.Sleep(200 * time.Millisecond)
 	var mt mo.Task
-	if err := w.collector().RetrieveOne(w.ctx, ref, []string{"info"}, &mt); err == nil {
-		t.Error("the task is still there")
-	}
-	if !w.store("images").at("d/gone").exists() {
-		t.Error("the vanished task did no work")
-	}
+	w.eventually("the task vanishes", func() bool {
+		return w.collector().RetrieveOne(w.ctx, ref, []string{"info"}, &mt) != nil
+	})
+	w.eventually("the vanished task does its work", w.store("images").at("d/gone").exists)
 
 	w.post("/faults", fields{"match": fields{"method": "CopyDatastoreFile_Task"}, "action": "task_hangs", "count": 1})
 	ref = copyTo("hang")
-	ctx, cancel := context.WithTimeout(w.ctx, 200*time.Millisecond)
-	defer cancel()
-	<-ctx.Done()
+	w.eventually("the task runs", func() bool {
+		w.must(w.collector().RetrieveOne(w.ctx, ref, []string{"info"}, &mt))
+		return mt.Info.State == types.TaskInfoStateRunning
+	})
+	time.Sleep(200 * time.Millisecond) // more than it would take
 	w.must(w.collector().RetrieveOne(w.ctx, ref, []string{"info"}, &mt))
 	if mt.Info.State != types.TaskInfoStateRunning {
 		t.Errorf("hanging task: %s", mt.Info.State)
@@ -230,10 +234,7 @@ func TestTaskFaults(t *testing.T) {
 	if err == nil {
 		t.Error("the answer was not lost")
 	}
-	time.Sleep(300 * time.Millisecond)
-	if !w.store("images").at("d/lost").exists() {
-		t.Error("the task behind the lost answer did no work")
-	}
+	w.eventually("the task behind the lost answer does its work", w.store("images").at("d/lost").exists)
 }
 
 func TestJournalAndCounters(t *testing.T) {

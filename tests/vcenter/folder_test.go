@@ -126,7 +126,10 @@ func TestNoContinueAnswerAndShortBodies(t *testing.T) {
 		_, _ = io.WriteString(c, head("p"+mode, 10, "")+"abc")
 		time.Sleep(50 * time.Millisecond)
 		_ = c.Close()
-		time.Sleep(100 * time.Millisecond)
+		w.eventually("the broken PUT is over", func() bool {
+			all := w.v.journal.since(0)
+			return strings.HasPrefix(all[len(all)-1].Path, "/folder/d/p"+mode)
+		})
 		size := int64(-1)
 		if fi, err := os.Stat(w.store("images").at("d/p" + mode).local); err == nil {
 			size = fi.Size()

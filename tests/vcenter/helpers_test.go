@@ -129,6 +129,16 @@ func (w *world) mkdir(name string) {
 	w.must(err)
 }
 
+// eventually waits until something is so.
+func (w *world) eventually(what string, is func() bool) {
+	w.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("still waiting: %s", what)
+		}
+	}
+}
+
 // http is a client that trusts vCenter's CA, without cookies of its own.
 func (w *world) http() *http.Client {
 	return &http.Client{Transport: &http.Transport{

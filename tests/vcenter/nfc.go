@@ -284,7 +284,7 @@ func (v *vcenter) leaseProgress(c *call, req *types.HttpNfcLeaseProgress) (*type
 
 // uploadGrace is how long Complete waits for an upload that has not begun: the
 // drivers send it and complete the lease without waiting for the answer.
-const uploadGrace = 500 * time.Millisecond
+const uploadGrace = 5 * time.Second
 
 func (v *vcenter) leaseComplete(c *call, req *types.HttpNfcLeaseComplete) (*types.HttpNfcLeaseCompleteResponse, error) {
 	l, err := c.lease(req.This)

@@ -115,7 +115,7 @@ func TestWaitForUpdates(t *testing.T) {
 		}
 		return res.Returnval, nil
 	}
-	w.post("/settings", fields{"task_base_ms": 300, "update_page": 1})
+	w.post("/settings", fields{"task_base_ms": 3000, "update_page": 1})
 	for i := range 2 {
 		res, err := methods.CreateVirtualDisk_Task(w.ctx, w.c, &types.CreateVirtualDisk_Task{
 			This: w.vdm(), Name: "[images] d/" + string(rune('a'+i)) + ".vmdk", Datacenter: &w.dc,
@@ -167,10 +167,16 @@ func TestWaitForUpdates(t *testing.T) {
 		_, err := wait(version, 30)
 		ended <- err
 	}()
-	time.Sleep(100 * time.Millisecond)
-	_, err = methods.CancelWaitForUpdates(w.ctx, w.c, &types.CancelWaitForUpdates{This: pc})
-	w.must(err)
-	w.want(<-ended, "RequestCanceled")
+	for waiting := true; waiting; { // a call that has not begun yet is not cancelled
+		_, err = methods.CancelWaitForUpdates(w.ctx, w.c, &types.CancelWaitForUpdates{This: pc})
+		w.must(err)
+		select {
+		case err = <-ended:
+			waiting = false
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	w.want(err, "RequestCanceled")
 }
 
 func TestFindAllByUuidAndExtensions(t *testing.T) {

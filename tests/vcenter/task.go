@@ -205,6 +205,22 @@ func (p *progress) pause(d time.Duration) {
 	}
 }
 
+const paceStep = 50 * time.Millisecond
+
+// pace lasts as long as the storage takes for so many bytes. It soon follows when
+// the rate is set to another.
+func (p *progress) pace(n int64) {
+	for left := float64(n); left > 0 && p.ctx.Err() == nil; {
+		rate := float64(p.v.settings.get().TaskRate)
+		if rate <= 0 {
+			return
+		}
+		begun := time.Now()
+		p.pause(min(time.Duration(left/rate*float64(time.Second)), paceStep))
+		left -= rate * time.Since(begun).Seconds()
+	}
+}
+
 // expect sets how many bytes the work will move.
 func (p *progress) expect(total int64) { p.total = total }
 
@@ -215,9 +231,7 @@ func (p *progress) moved(n int64) error {
 	p.t.mu.Lock()
 	p.t.moved += n
 	p.t.mu.Unlock()
-	if rate := p.v.settings.get().TaskRate; rate > 0 {
-		p.pause(time.Duration(float64(n) / float64(rate) * float64(time.Second)))
-	}
+	p.pace(n)
 	if p.ctx.Err() != nil {
 		return errCanceled
 	}

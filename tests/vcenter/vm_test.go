@@ -268,18 +268,12 @@ func TestImportRefusesWhatIsNoStream(t *testing.T) {
 
 func TestLeaseExpiresAndAborts(t *testing.T) {
 	w := newWorld(t)
-	w.post("/settings", fields{"lease_seconds": 1})
+	w.post("/settings", fields{"lease_seconds": 3})
 	l := w.importVM("expired")
 	w.post("/settings", fields{"lease_seconds": 300})
-	for range 100 {
-		if got := w.lease(l.Self); got.State == types.HttpNfcLeaseStateError {
-			break
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	if got := w.lease(l.Self); got.State != types.HttpNfcLeaseStateError {
-		t.Error("the lease did not expire")
-	}
+	w.eventually("the lease expires", func() bool {
+		return w.lease(l.Self).State == types.HttpNfcLeaseStateError
+	})
 	if res, _ := w.do("PUT", l.Info.DeviceUrl[0].Url, "", strings.NewReader("x")); res != nil && res.StatusCode != 404 {
 		t.Errorf("upload after the end: %d", res.StatusCode)
 	}

@@ -27,7 +27,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2/pagination"
 )
 
-const importLimit = 60 * time.Second
+const importLimit = 300 * time.Second
 
 // What every flow has at hand: clients of the three users, and the id of alt's project.
 type cloud struct {
