@@ -1,9 +1,7 @@
-#include "tests/contract/datastore_fixture.h"
+#include "tests/contract/datastore_objects.h"
 
 #include "base/json.h"
-#include "format/sparse_layout.h"
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
@@ -16,47 +14,8 @@ namespace {
 using namespace std::chrono_literals;
 
 // Clones on the simulated vCenter when things go wrong.
-class DatastoreClones : public DatastoreTest {
+class DatastoreClones : public DatastoreObjects {
 protected:
-    DatastoreClones() {
-        progress_.report = [this](int percent) { percents_.push_back(percent); };
-        progress_.save = [this](std::string checkpoint) -> awaitable<Result<void>> {
-            checkpoints_.push_back(std::move(checkpoint));
-            co_return Result<void>();
-        };
-        progress_.cancelled = [this] { return cancelled_; };
-    }
-
-    Location stored(const std::vector<std::byte>& bytes, const std::string& suffix) {
-        Location location;
-        location.image_id = ImageId(new_uuid());
-        const auto placement =
-            await(backend().place({location.image_id, bytes.size(), {}, {}}, call_)).value();
-        location.datastore = placement.datastore;
-        location.datastore_ref = placement.datastore_ref;
-        location.directory = placement.directory;
-        location.data_file = location.image_id.str() + suffix;
-        location.stored_bytes = bytes.size();
-        auto writer = await(backend().open_writer(location, bytes.size(), call_)).value();
-        EXPECT_TRUE(await(writer->write(bytes)));
-        EXPECT_TRUE(await(writer->commit(bytes.size(), {})));
-        return location;
-    }
-
-    // A hosted sparse file that holds disk_.
-    Location stored_disk() {
-        for (std::size_t i = 0; i < disk_.size(); ++i) disk_[i] = static_cast<std::byte>(i * 7 / 3);
-        const auto layout =
-            format::SparseLayout::create(
-                disk_.size(), format::AdapterType::lsilogic, format::DiskIdentity::random()
-            )
-                .value();
-        std::vector<std::byte> file(layout.file_bytes());
-        layout.read_prefix(0, std::span(file).first(layout.prefix_bytes()));
-        std::ranges::copy(disk_, file.begin() + static_cast<std::ptrdiff_t>(layout.prefix_bytes()));
-        return stored(file, ".vmdk");
-    }
-
     // The same disk, as a Glance has it: named after the image, without a suffix.
     Location stored_by_glance() {
         Location location = stored_disk();
@@ -81,21 +40,8 @@ protected:
         EXPECT_EQ(names_beside(what), 2U);
     }
     std::size_t names_beside(const store::CloneRequest& what) {
-        const auto folder = fixture_->target_file(what.target.path).parent_path();
-        if (!std::filesystem::exists(folder)) return 0;
-        std::size_t count = 0;
-        for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-            static_cast<void>(entry);
-            ++count;
-        }
-        return count;
+        return names_in(fixture_->target_file(what.target.path).parent_path()).size();
     }
-
-    std::vector<std::byte> disk_ = std::vector<std::byte>(1U << 20U);
-    std::vector<std::string> checkpoints_;
-    std::vector<int> percents_;
-    bool cancelled_ = false;
-    store::CloneProgress progress_;
 };
 
 TEST_F(DatastoreClones, AreMadeByTheDatastoreAlone) {
@@ -137,10 +83,7 @@ TEST_F(DatastoreClones, AreMadeOfAFileThatHasNoSuffix) {
 TEST_F(DatastoreClones, GiveAFileItsNameAnewAfterARestart) {
     const auto what = request(stored_by_glance(), "vm/disk.vmdk");
     vcenter().set(R"({"task_rate":500000})");
-    auto until_running = [&]() -> awaitable<Result<Account>> {
-        co_return co_await with_deadline(after(1s), backend().clone(what, "", progress_, call_));
-    };
-    ASSERT_FALSE(await(until_running()));
+    ASSERT_TRUE(end_at_the_second_checkpoint(backend().clone(what, "", progress_, call_)));
     EXPECT_NE(checkpoints_.back().find(R"("phase":"naming")"), std::string::npos)
         << checkpoints_.back();
     fixture_->restart();
@@ -231,12 +174,8 @@ TEST_F(DatastoreClones, WaitForTheSameTaskAfterARestart) {
     const auto what = request(stored_disk(), "vm/disk.vmdk");
     const auto copies = vcenter().calls("CopyVirtualDisk_Task");
     vcenter().set(R"({"task_rate":500000})");
-    // The process ends while the copy runs: the second checkpoint names its task.
-    auto until_running = [&]() -> awaitable<Result<Account>> {
-        co_return co_await with_deadline(after(1s), backend().clone(what, "", progress_, call_));
-    };
-    ASSERT_FALSE(await(until_running()));
-    ASSERT_EQ(checkpoints_.size(), 2U);
+    // The process ends while the copy runs.
+    ASSERT_TRUE(end_at_the_second_checkpoint(backend().clone(what, "", progress_, call_)));
     fixture_->restart();
     const auto account = clone(what, checkpoints_.back());
     ASSERT_TRUE(account) << account.error().message;
@@ -360,11 +299,7 @@ TEST_F(DatastoreClones, WaitForVcenterWhenTheyAreResumedDuringAnOutage) {
     const auto what = request(stored_disk(), "vm/disk.vmdk");
     const auto copies = vcenter().calls("CopyVirtualDisk_Task");
     vcenter().set(R"({"task_rate":500000})");
-    auto until_running = [&]() -> awaitable<Result<Account>> {
-        co_return co_await with_deadline(after(1s), backend().clone(what, "", progress_, call_));
-    };
-    ASSERT_FALSE(await(until_running()));
-    ASSERT_EQ(checkpoints_.size(), 2U);
+    ASSERT_TRUE(end_at_the_second_checkpoint(backend().clone(what, "", progress_, call_)));
     fixture_->restart();
     vcenter().fault(R"({"match":{"kind":"soap"},"action":"http_status","status":503,"count":6})");
     const auto account = clone(what, checkpoints_.back());
@@ -484,16 +419,19 @@ TEST_F(DatastoreClones, TryAgainAfterATroubleThatPasses) {
 TEST_F(DatastoreClones, KeepTheirSourceFromBeingRemoved) {
     const auto source = stored_disk();
     const auto what = request(source, "vm/disk.vmdk");
-    vcenter().set(R"({"task_rate":500000})");
+    vcenter().set(R"({"task_rate":100000})");
     std::optional<Result<void>> removed;
-    progress_.save = [&](std::string) -> awaitable<Result<void>> { co_return Result<void>(); };
     progress_.report = [](int) {};
     auto both = [&]() -> awaitable<Result<Account>> {
         TaskGroup group(co_await asio::this_coro::executor);
         auto executor = co_await asio::this_coro::executor;
         group.spawn_on(executor, "remover", [&]() -> awaitable<void> {
-            co_await sleep_for(1s);
+            const Deadline limit = after(30s);
+            while (checkpoints_.size() < 2 && std::chrono::steady_clock::now() < limit)
+                co_await sleep_for(5ms);
+            co_await sleep_for(200ms);  // no longer is it queued
             removed = co_await backend().remove(source, call_);
+            vcenter().set(R"({"task_rate":0})");
         });
         auto account = co_await backend().clone(what, "", progress_, call_);
         co_await group.wait(after(10s));

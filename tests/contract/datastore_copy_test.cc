@@ -125,13 +125,9 @@ TEST_F(DatastoreCopies, WaitForTheSameTaskAfterARestart) {
     const auto what = request(stored_disk());
     const auto copies = vcenter().calls("CopyDatastoreFile_Task");
     vcenter().set(R"({"task_rate":500000})");
-    auto until_running = [&]() -> awaitable<Result<Account>> {
-        co_return co_await with_deadline(
-            after(1s), backend().copy(what, manifest(what), "", progress_, call_)
-        );
-    };
-    ASSERT_FALSE(await(until_running()));
-    ASSERT_EQ(checkpoints_.size(), 2U);
+    ASSERT_TRUE(
+        end_at_the_second_checkpoint(backend().copy(what, manifest(what), "", progress_, call_))
+    );
     fixture_->restart();
     const auto account = copy(what, checkpoints_.back());
     ASSERT_TRUE(account) << account.error().message;

@@ -61,6 +61,7 @@ class DatastoreTest : public testing::Test {
 protected:
     void SetUp() override { use({}); }
     void use(DatastoreFixture::Setup setup) {
+        fixture_.reset();
         fixture_ = std::make_unique<DatastoreFixture>(std::move(setup));
     }
 

@@ -176,10 +176,10 @@ TEST_F(DatastoreImports, AreSentToWhereverTheLeaseSays) {
 }
 
 TEST_F(DatastoreImports, KeepAShortLeaseAlive) {
-    vcenter().set(R"({"lease_seconds":1})");
+    vcenter().set(R"({"lease_seconds":4})");
     const auto location = target();
     Bytes stream(stream_, true);
-    stream.pause = 400ms;
+    stream.pause = 1500ms;
     const auto before = vcenter().calls("HttpNfcLeaseProgress");
     const auto account = import_disk(location, stream);
     ASSERT_TRUE(account) << account.error().message;

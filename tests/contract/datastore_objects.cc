@@ -18,9 +18,24 @@ DatastoreObjects::DatastoreObjects() {
     progress_.cancelled = [this] { return cancelled_; };
 }
 
-void DatastoreObjects::use(DatastoreFixture::Setup setup) {
-    fixture_.reset();
-    fixture_ = std::make_unique<DatastoreFixture>(std::move(setup));
+bool DatastoreObjects::end_at_the_second_checkpoint(awaitable<Result<Account>> operation) {
+    auto ended = [this](awaitable<Result<Account>> running) -> awaitable<bool> {
+        const auto executor = co_await asio::this_coro::executor;
+        TaskGroup group(executor);
+        bool is_over = false;
+        group.spawn_on(executor, "operation", [&]() -> awaitable<void> {
+            static_cast<void>(co_await std::move(running));
+            is_over = true;
+        });
+        const Deadline limit = after(std::chrono::seconds(30));
+        while (checkpoints_.size() < 2 && !is_over && std::chrono::steady_clock::now() < limit)
+            co_await sleep_for(std::chrono::milliseconds(5));
+        const bool in_time = checkpoints_.size() == 2 && !is_over;
+        group.cancel(asio::cancellation_type::terminal);
+        co_await group.wait(kNoDeadline);
+        co_return in_time;
+    };
+    return await(ended(std::move(operation)));
 }
 
 Location DatastoreObjects::stored(

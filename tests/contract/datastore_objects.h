@@ -2,8 +2,6 @@
 
 #include "tests/contract/datastore_fixture.h"
 
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <set>
 #include <string>
@@ -12,25 +10,13 @@
 namespace slipway::test {
 
 // Objects in a store on the simulated vCenter, for what is made of them there.
-class DatastoreObjects : public testing::Test {
+class DatastoreObjects : public DatastoreTest {
 protected:
     DatastoreObjects();
 
-    void use(DatastoreFixture::Setup setup);
-    void SetUp() override { use({}); }
-
-    store::Backend& backend() { return fixture_->backend(); }
-    const Vcenter& vcenter() { return fixture_->vcenter(); }
-
-    template <class T>
-    T await(awaitable<T> operation) {
-        std::optional<T> result;
-        auto body = [](awaitable<T> inner, std::optional<T>& out) -> awaitable<void> {
-            out.emplace(co_await std::move(inner));
-        };
-        fixture_->run(body(std::move(operation), result));
-        return std::move(*result);
-    }
+    // Runs `operation` as a process does that ends with the second checkpoint, when vCenter is at
+    // work on its first task. False when the operation was over before.
+    bool end_at_the_second_checkpoint(awaitable<Result<Account>> operation);
 
     // A stored object with these bytes in a file <image id><suffix>.
     Location stored(
@@ -52,13 +38,11 @@ protected:
     // Names in a folder; empty when there is none.
     static std::set<std::string> names_in(const std::filesystem::path& folder);
 
-    const Call call_{"test"};
     std::vector<std::byte> disk_ = std::vector<std::byte>(1U << 20U);
     std::vector<std::string> checkpoints_;
     std::vector<int> percents_;
     bool cancelled_ = false;
     store::CloneProgress progress_;
-    std::unique_ptr<DatastoreFixture> fixture_;
 };
 
 }  // namespace slipway::test

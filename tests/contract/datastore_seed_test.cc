@@ -296,11 +296,7 @@ TEST_F(DatastoreSeeds, WaitForTheSameTaskAfterARestart) {
     const auto what = request(stored_disk());
     const auto copies = vcenter().calls("CopyVirtualDisk_Task");
     vcenter().set(R"({"task_rate":500000})");
-    auto until_running = [&]() -> awaitable<Result<Account>> {
-        co_return co_await with_deadline(after(1s), backend().seed(what, "", progress_, call_));
-    };
-    ASSERT_FALSE(await(until_running()));
-    ASSERT_EQ(checkpoints_.size(), 2U);
+    ASSERT_TRUE(end_at_the_second_checkpoint(backend().seed(what, "", progress_, call_)));
     fixture_->restart();
     const auto account = seed(what, checkpoints_.back());
     ASSERT_TRUE(account) << account.error().message;
@@ -398,7 +394,7 @@ TEST_F(DatastoreSeeds, ComeBackWhenAMachineIsMadeWhileTheyAreRemoved) {
     const auto what = request(stored_disk());
     ASSERT_TRUE(seed(what));
     // Who needs them has been looked for by then.
-    fault_once("soap", "MakeDirectory", R"("action":"delay","ms":1500)");
+    fault_once("soap", "MakeDirectory", R"("action":"delay","ms":5000)");
     const auto machine = "guest-" + base_;
     std::jthread nova([&] {
         std::this_thread::sleep_for(700ms);

@@ -110,7 +110,7 @@ TEST_F(HttpServerTest, ClosesAHeadThatDrips) {
 }
 
 TEST_F(HttpServerTest, ClosesALaterHeadThatDrips) {
-    limits.header_timeout = 300ms;
+    limits.header_timeout = 2s;
     limits.idle_timeout = 60s;
     start();
     RawClient client(port);

@@ -353,9 +353,9 @@ TEST_F(VSphere, KeepsItsSessionDuringALongUpload) {
         TaskGroup group(executor);
         group.spawn_on(executor, "keep-alive", [&client] { return client.keep_alive(); });
         const auto file = (co_await VSphere::file(client, "images", "long.img")).value();
-        vcenter().set(R"({"session_idle_seconds": 2})");
+        vcenter().set(R"({"session_idle_seconds": 5})");
         vcenter().fault(R"({"match": {"kind": "folder", "method": "PUT"}, "action": "slow_drip",)"
-                        R"( "rate": 250000, "count": 1})");
+                        R"( "rate": 125000, "count": 1})");
         DatastoreFiles files(client, route(false));
         PatternSource bytes(1'000'000);
         const auto put = co_await files.put(file, bytes, call);

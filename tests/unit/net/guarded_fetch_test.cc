@@ -41,7 +41,7 @@ Result<Answer> fetch_guarded(
     std::optional<std::uint64_t>* size = nullptr
 ) {
     auto body = [&]() -> awaitable<Result<Answer>> {
-        HttpClient client(co_await asio::this_coro::executor, quick_options());
+        HttpClient client(co_await asio::this_coro::executor, patient_options());
         const GuardedFetch fetch(client, filter, {}, resolve);
         const Call call;
         SLIPWAY_CO_TRY(const auto fetched, co_await fetch.open(uri, range, call));
@@ -194,7 +194,7 @@ TEST(GuardedFetch, AsksForTheSizeAlone) {
         peer.write("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
     }});
     auto body = [&]() -> awaitable<void> {
-        HttpClient client(co_await asio::this_coro::executor, quick_options());
+        HttpClient client(co_await asio::this_coro::executor, patient_options());
         const GuardedFetch fetch(client, open_filter(), {}, at({kLoopback}));
         const Call call;
         EXPECT_EQ((co_await fetch.size(url_of(server), call)).value(), 1000U);
@@ -213,7 +213,7 @@ TEST(GuardedFetch, GivesUpABodyThatComesTooSlowly) {
         }
     }});
     auto body = [&]() -> awaitable<void> {
-        HttpClient client(co_await asio::this_coro::executor, quick_options());
+        HttpClient client(co_await asio::this_coro::executor, patient_options());
         const GuardedFetch fetch(
             client, open_filter(), {}, at({kLoopback}), MinimumRate(200ms, 1'000'000)
         );
@@ -230,7 +230,7 @@ TEST(GuardedFetch, GivesUpABodyThatComesTooSlowly) {
 
 TEST(GuardedFetch, ResolvesThisMachineToAnAddressThatIsClosed) {
     auto body = [&]() -> awaitable<void> {
-        HttpClient client(co_await asio::this_coro::executor, quick_options());
+        HttpClient client(co_await asio::this_coro::executor, patient_options());
         const GuardedFetch fetch(client, {});
         const Call call;
         for (const char* uri : {"http://localhost/", "http://127.0.0.1/", "http://[::1]/"})

@@ -62,7 +62,7 @@ TEST(HttpClient, FindsHeadersInAnyCase) {
         "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nSet-Cookie: a=1\r\nSET-COOKIE: b=2\r\n\r\n"
     )});
     auto body = [&]() -> awaitable<void> {
-        HttpClient client(co_await asio::this_coro::executor, quick_options());
+        HttpClient client(co_await asio::this_coro::executor, patient_options());
         const auto response = (co_await client.send(request_to(server.url("/")), {}, {})).value();
         EXPECT_EQ(response->header("set-cookie"), "a=1");
         EXPECT_EQ(response->header_values("Set-Cookie"), (std::vector<std::string>{"a=1", "b=2"}));
@@ -84,7 +84,7 @@ TEST(HttpClient, ReadsChunksAndSkipsInterimAnswersAndTrailers) {
 TEST(HttpClient, KnowsThatSomeAnswersHaveNoBody) {
     ScriptedServer server({answering("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n")});
     auto body = [&]() -> awaitable<void> {
-        HttpClient client(co_await asio::this_coro::executor, quick_options());
+        HttpClient client(co_await asio::this_coro::executor, patient_options());
         auto response = (co_await client.send(request_to(server.url("/"), "HEAD"), {}, {})).value();
         EXPECT_EQ(response->content_length(), 99U);
         EXPECT_EQ((co_await response->read_text(10)).value(), "");

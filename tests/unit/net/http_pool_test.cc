@@ -32,7 +32,7 @@ struct Pair {
 Pair fetch_twice(HttpRequest one, HttpRequest two, std::chrono::milliseconds between = 0ms) {
     auto body = [](HttpRequest a, HttpRequest b, std::chrono::milliseconds wait
                 ) -> awaitable<Pair> {
-        HttpClient client(co_await asio::this_coro::executor, quick_options());
+        HttpClient client(co_await asio::this_coro::executor, patient_options());
         auto first = co_await fetch(client, std::move(a));
         co_await sleep_for(wait);
         auto second = co_await fetch(client, std::move(b));
@@ -52,7 +52,7 @@ TEST(HttpPool, UsesATlsConnectionAgainForTheSameTrustOnly) {
     const auto identity = test::make_certificate({});
     ScriptedServer server({keep_alive}, identity);
     auto body = [&]() -> awaitable<void> {
-        HttpClient client(co_await asio::this_coro::executor, quick_options());
+        HttpClient client(co_await asio::this_coro::executor, patient_options());
         const TlsTrust any{.insecure = true};
         const TlsTrust pinned{.sha256_thumbprints = {std::string(64, '0')}};
         EXPECT_TRUE(co_await fetch(client, request_to(server.url("/")), any));
@@ -99,7 +99,7 @@ TEST(HttpPool, DropsAConnectionWhoseBodyWasNotRead) {
         peer.stall();
     }});
     auto body = [&]() -> awaitable<void> {
-        HttpClient client(co_await asio::this_coro::executor, quick_options());
+        HttpClient client(co_await asio::this_coro::executor, patient_options());
         for (int i = 0; i < 2; ++i)
             EXPECT_TRUE(co_await client.send(request_to(server.url("/")), {}, {}));
     };
@@ -112,7 +112,7 @@ TEST(HttpPool, SeesThatAnIdleConnectionWasClosed) {
     AnnouncedText source("x", 1);
     auto post = request_to(server.url("/2"), "POST");
     post.body = &source;
-    const auto pair = fetch_twice(request_to(server.url("/1")), post, 50ms);
+    const auto pair = fetch_twice(request_to(server.url("/1")), post, 1s);
     EXPECT_TRUE(pair.second);
     EXPECT_EQ(server.connections(), 2);
 }
@@ -179,7 +179,7 @@ TEST(HttpTime, WaitsForASmallRequestUntilItsDeadlineNotTheStallLimit) {
     post.body = &source;
     Call call;
     call.deadline = after(20s);
-    EXPECT_TRUE(fetch_once(post, {}, call));
+    EXPECT_TRUE(fetch_once(post, {}, call, impatient_options()));
 }
 
 TEST(HttpTime, EndsABodyThatStalls) {
@@ -188,7 +188,8 @@ TEST(HttpTime, EndsABodyThatStalls) {
         peer.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel");
         peer.stall();
     }});
-    EXPECT_EQ(fetch_once(request_to(server.url("/"))).error().code, Errc::timeout);
+    const auto cut = fetch_once(request_to(server.url("/")), {}, {}, impatient_options());
+    EXPECT_EQ(cut.error().code, Errc::timeout);
 }
 
 TEST(HttpTime, EndsATransferThatTheServerDoesNotTake) {
@@ -199,7 +200,7 @@ TEST(HttpTime, EndsATransferThatTheServerDoesNotTake) {
     PatternSource source(64U << 20U);
     auto request = request_to(server.url("/x"), "PUT");
     request.body = &source;
-    EXPECT_EQ(fetch_once(request).error().code, Errc::timeout);
+    EXPECT_EQ(fetch_once(request, {}, {}, impatient_options()).error().code, Errc::timeout);
 }
 
 TEST(HttpTime, SaysUnavailableWhenNobodyListens) {
@@ -223,7 +224,7 @@ TEST(HttpTime, EndsWhenItIsCancelled) {
         peer.stall();
     }});
     auto body = [&]() -> awaitable<void> {
-        HttpClient client(co_await asio::this_coro::executor, quick_options());
+        HttpClient client(co_await asio::this_coro::executor, patient_options());
         PatternSource source(64U << 20U);
         auto request = request_to(server.url("/x"), "PUT");
         request.body = &source;
@@ -300,7 +301,7 @@ TEST(HttpTransfer, DownloadsEveryByteAtTheReadersPace) {
         test::make_certificate({})
     );
     auto body = [&]() -> awaitable<std::string> {
-        HttpClient client(co_await asio::this_coro::executor, quick_options());
+        HttpClient client(co_await asio::this_coro::executor, patient_options());
         const TlsTrust trust{.insecure = true};
         auto response = (co_await client.send(request_to(server.url("/")), trust, {})).value();
         EXPECT_EQ(response->body().size_bytes(), kLarge);

@@ -25,11 +25,18 @@ struct Answer {
     std::string body;
 };
 
-inline HttpClientOptions quick_options() {
+inline HttpClientOptions options_with(std::chrono::seconds stall_limit) {
     HttpClientOptions options;
-    options.connect_timeout = std::chrono::seconds(5);
-    options.stall_limit = std::chrono::seconds(1);
+    options.connect_timeout = std::chrono::seconds(20);
+    options.stall_limit = stall_limit;
     return options;
+}
+// So that a slow machine is not taken for a stall.
+inline HttpClientOptions patient_options() {
+    return options_with(std::chrono::seconds(20));
+}
+inline HttpClientOptions impatient_options() {
+    return options_with(std::chrono::seconds(1));
 }
 
 inline HttpRequest request_to(const std::string& url, std::string method = "GET") {
@@ -55,13 +62,17 @@ inline awaitable<Result<Answer>> fetch(
 
 // One request by a client of its own.
 inline Result<Answer> fetch_once(
-    HttpRequest request, const TlsTrust& trust = {}, const Call& call = {}
+    HttpRequest request,
+    const TlsTrust& trust = {},
+    const Call& call = {},
+    const HttpClientOptions& options = patient_options()
 ) {
-    auto body = [](HttpRequest what, TlsTrust whom, Call when) -> awaitable<Result<Answer>> {
-        HttpClient client(co_await asio::this_coro::executor, quick_options());
+    auto body = [](HttpRequest what, TlsTrust whom, Call when, HttpClientOptions how
+                ) -> awaitable<Result<Answer>> {
+        HttpClient client(co_await asio::this_coro::executor, how);
         co_return co_await fetch(client, std::move(what), std::move(whom), std::move(when));
     };
-    return test::run(body(std::move(request), trust, call));
+    return test::run(body(std::move(request), trust, call, options));
 }
 
 // Writes `reply` after one request head.
