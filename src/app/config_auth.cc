@@ -141,6 +141,7 @@ AuthConfig read_auth(ConfigReader& reader) {
     for (const std::string& role : section.list("service_token_roles"))
         options.service_token_roles.push_back(lower_case(role));
     options.service_token_roles_required = section.flag("service_token_roles_required");
+    options.service_type = section.text("service_type");
     options.token_cache_time = section.seconds("token_cache_time");
     options.allow_anonymous = reader.section("DEFAULT").flag("allow_anonymous_access");
     return config;

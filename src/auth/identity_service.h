@@ -9,10 +9,12 @@
 
 namespace slipway::auth {
 
-// What a request brings along. Views into the request.
+// What a request brings along, and what it wants. Views into the request.
 struct Credentials {
     std::string_view token;          // X-Auth-Token
     std::string_view service_token;  // X-Service-Token
+    std::string_view method;
+    std::string_view path;  // as it is routed, not decoded
 };
 
 // Tells who is behind a token.

@@ -1,8 +1,10 @@
 #include "auth/keystone.h"
 
+#include "auth/access_rules.h"
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/stream.h"
+#include "base/text.h"
 
 #include <algorithm>
 
@@ -56,6 +58,14 @@ bool KeystoneIdentityService::is_service(const Identity& identity) const {
     });
 }
 
+bool KeystoneIdentityService::is_for(const Identity& identity, const Credentials& credentials)
+    const {
+    if (!identity.access_rules) return true;
+    const auto path = percent_decoded(credentials.path);
+    return path &&
+           is_admitted(*identity.access_rules, options_.service_type, credentials.method, *path);
+}
+
 awaitable<Result<Identity>> KeystoneIdentityService::identify(
     const Credentials& credentials, const Call& call
 ) {
@@ -74,6 +84,8 @@ awaitable<Result<Identity>> KeystoneIdentityService::identify(
         co_return identity;
     }
     SLIPWAY_CO_TRY(identity, co_await validate(token, from_service, call));
+    // What a service passes on is one of a chain of requests, of which the rules named the first.
+    if (!from_service && !is_for(identity, credentials)) co_return not_authenticated();
     identity.is_service = from_service;
     identity.service_user = std::move(service.user);
     identity.service_project = std::move(service.project);
@@ -156,6 +168,8 @@ awaitable<Result<Identity>> KeystoneIdentityService::ask(
     request.url = session_.auth_url() + "/auth/tokens?nocatalog";
     if (allow_expired) request.url += "&allow_expired=1";
     request.headers.emplace_back("X-Subject-Token", token);
+    // Without it there is no answer about tokens that have such rules.
+    request.headers.emplace_back("OpenStack-Identity-Access-Rules", "1.0");
     SLIPWAY_CO_TRY(const auto reply, co_await session_.send(std::move(request), call));
     const auto now = steady_clock::now();
     if (reply.status == 404 || reply.status == 400) {

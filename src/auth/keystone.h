@@ -19,6 +19,7 @@ struct KeystoneOptions {
     std::string www_authenticate_uri;  // where clients are told to get a token
     std::vector<std::string> service_token_roles{"service"};
     bool service_token_roles_required = false;
+    std::string service_type = "image";          // which access rules of credentials are for us
     bool allow_anonymous = false;                // a request without a token has no role
     std::chrono::seconds token_cache_time{300};  // 0: every request asks Keystone
     std::size_t cached_tokens = 10'000;
@@ -55,6 +56,8 @@ private:
     );
     std::optional<Result<Identity>> cached(const std::string& key);
     [[nodiscard]] bool is_service(const Identity& identity) const;
+    // Whether the access rules of the token, if it has any, name such a request.
+    [[nodiscard]] bool is_for(const Identity& identity, const Credentials& credentials) const;
 
     ServiceSession& session_;
     const Clock& clock_;

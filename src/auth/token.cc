@@ -66,6 +66,27 @@ Result<std::vector<Endpoint>> catalog_of(const json::Value& token) {
     return all;
 }
 
+// Absent without a restriction; an empty list allows nothing.
+Result<std::optional<std::vector<AccessRule>>> access_rules_of(const json::Value& token) {
+    std::optional<std::vector<AccessRule>> rules;
+    const auto credential = token.find("application_credential");
+    if (!credential || credential->is_null()) return rules;
+    if (!credential->is_object()) return not_a_token("\"application_credential\" is no object");
+    const auto list = credential->find("access_rules");
+    if (!list || list->is_null()) return rules;
+    if (!list->is_array()) return not_a_token("\"access_rules\" is no array");
+    rules.emplace();
+    for (const json::Value& entry : list->elements()) {
+        if (!entry.is_object()) return not_a_token("an access rule is no object");
+        AccessRule rule;
+        SLIPWAY_TRY(rule.service, entry.required_string("service"));
+        SLIPWAY_TRY(rule.method, entry.required_string("method"));
+        SLIPWAY_TRY(rule.path, entry.required_string("path"));
+        rules->push_back(std::move(rule));
+    }
+    return rules;
+}
+
 Result<TokenFacts> facts_of(const json::Value& token) {
     TokenFacts facts;
     Identity& identity = facts.identity;
@@ -83,6 +104,7 @@ Result<TokenFacts> facts_of(const json::Value& token) {
     if (const auto system = token.find("system"); system && system->is_object())
         identity.system_scope = "all";
     SLIPWAY_TRY(identity.roles, roles_of(token));
+    SLIPWAY_TRY(identity.access_rules, access_rules_of(token));
     SLIPWAY_TRY(const std::string issued_at, token.required_string("issued_at"));
     SLIPWAY_TRY(facts.issued_at, parse_iso8601(issued_at));
     SLIPWAY_TRY(const std::string expires_at, token.required_string("expires_at"));

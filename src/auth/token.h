@@ -36,6 +36,7 @@ struct TokenFacts {
 //              "roles": [{"id": "…", "name": "member"}], …}}
 //
 // "project", "domain" or "system" says what the token is for; an unscoped token has none of them.
+// "application_credential" may hold "access_rules".
 // Errors: corrupt. Source: Identity API v3, Authentication and token management.
 Result<TokenFacts> parse_token(std::string_view body);
 

@@ -10,6 +10,14 @@
 
 namespace slipway {
 
+// One thing that the token of a restricted application credential is for: "GET" of
+// "/v2/images/*" at "image".
+struct AccessRule {
+    std::string service;
+    std::string method;
+    std::string path;
+};
+
 // Who asks, as the identity service vouches for it.
 struct Identity {
     std::optional<std::string> user;
@@ -31,6 +39,9 @@ struct Identity {
     std::optional<std::string> service_user;
     std::optional<std::string> service_project;
     std::vector<std::string> service_roles;  // lower case
+
+    // All that the token is for; absent: it is not restricted.
+    std::optional<std::vector<AccessRule>> access_rules;
 
     Secret token;  // the caller's own, for what is done in its name elsewhere
 

@@ -241,11 +241,13 @@ def test_an_application_credential_serves_for_the_account_of_slipway(keystone: K
         cloud.stop()
 
 
-def application_credential(keystone: Keystone, user: str, project: str) -> dict[str, str]:
+def application_credential(
+    keystone: Keystone, user: str, project: str, **restrictions: object
+) -> dict[str, str]:
     answer = requests.post(
         f"{keystone.auth_url}/users/{keystone.user_id(user)}/application_credentials",
         headers={"X-Auth-Token": keystone.token(user, project)},
-        json={"application_credential": {"name": uuid.uuid4().hex}},
+        json={"application_credential": {"name": uuid.uuid4().hex, **restrictions}},
         timeout=SECONDS,
     )
     assert answer.status_code == 201, answer.text
@@ -277,6 +279,44 @@ def test_openstack_works_with_an_application_credential(cloud: Cloud, clients: P
     }
     image = cloud.image("demo")
     assert image in [entry["ID"] for entry in openstack(clients, "image", "list", **environment)]
+
+
+def test_a_restricted_application_credential_does_what_it_is_for(cloud: Cloud) -> None:
+    image = cloud.image("demo")
+    credential = application_credential(
+        cloud.keystone,
+        "demo",
+        "demo",
+        access_rules=[
+            {"service": "image", "method": "GET", "path": "/v2/images"},
+            {"service": "image", "method": "GET", "path": "/v2/images/{image_id}/members"},
+            {"service": "compute", "method": "DELETE", "path": "/v2/**"},
+        ],
+    )
+    granted = requests.post(
+        f"{cloud.keystone.auth_url}/auth/tokens",
+        json={
+            "auth": {
+                "identity": {
+                    "methods": ["application_credential"],
+                    "application_credential": {"id": credential["id"], "secret": credential["secret"]},
+                }
+            }
+        },
+        timeout=SECONDS,
+    )
+    assert granted.status_code == 201, granted.text
+    token = granted.headers["X-Subject-Token"]
+    statuses = {
+        (method, path): cloud.call(method, path, token).status_code
+        for method, path in [
+            ("GET", "/v2/images"),
+            ("GET", f"/v2/images/{image}/members"),
+            ("GET", f"/v2/images/{image}"),
+            ("DELETE", f"/v2/images/{image}"),
+        ]
+    }
+    assert list(statuses.values()) == [200, 200, 401, 401], statuses
 
 
 @pytest.fixture(scope="module")

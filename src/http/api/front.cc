@@ -37,7 +37,10 @@ awaitable<Response> Front::handle(Request& request) {
     if (request.method() == "OPTIONS") co_return co_await dispatch(parts_.router, request);
 
     const auth::Credentials credentials{
-        request.header("X-Auth-Token"), request.header("X-Service-Token")};
+        request.header("X-Auth-Token"),
+        request.header("X-Service-Token"),
+        request.method(),
+        request.routed_path};
     const Call call = request.caller.call.within(kIdentityLimit);
     auto identity = co_await parts_.identity.identify(credentials, call);
     if (!identity) {

@@ -35,7 +35,10 @@ protected:
         service = std::make_unique<KeystoneIdentityService>(session, clock, std::move(options));
     }
     Result<Identity> identify(const std::string& token, const std::string& service_token = "") {
-        return run(service->identify({token, service_token}, kCall));
+        return run(service->identify({token, service_token, "GET", "/v2/images"}, kCall));
+    }
+    Result<Identity> request(const std::string& method, const std::string& path) {
+        return run(service->identify({"restricted", "", method, path}, kCall));
     }
     [[nodiscard]] int validations() const { return keystone.count("GET"); }
 
@@ -103,6 +106,27 @@ TEST_F(KeystoneTest, TakesAnExpiredTokenFromAServiceOnly) {
     EXPECT_ERROR(Errc::unauthenticated, identify("old")) << "nor afterwards";
 }
 
+TEST_F(KeystoneTest, KeepsATokenToTheAccessRulesOfItsCredential) {
+    std::string body = token_body("demo", {"member"});
+    body.insert(
+        body.find("\"roles\""),
+        R"("application_credential": {"access_rules": [
+            {"service": "image", "method": "GET", "path": "/v2/images/*"}]}, )"
+    );
+    keystone.know("restricted", body);
+    EXPECT_OK(request("GET", "/v2/images/1"));
+    EXPECT_OK(request("GET", "/v2/image%73/1"));
+    EXPECT_ERROR(Errc::unauthenticated, request("GET", "/v2/images"));
+    EXPECT_ERROR(Errc::unauthenticated, request("GET", "/v2/images/1/file"));
+    EXPECT_ERROR(Errc::unauthenticated, request("DELETE", "/v2/images/1"));
+    EXPECT_ERROR(Errc::unauthenticated, request("GET", "/v2/images/%"));
+    EXPECT_EQ(validations(), 1) << "also what is remembered is kept to them";
+    EXPECT_OK(identify("restricted", "nova")) << "a service goes on with what the user began";
+    EXPECT_ERROR(Errc::unauthenticated, identify("restricted", "restricted"));
+    make({.service_type = "object-store"});
+    EXPECT_ERROR(Errc::unauthenticated, request("GET", "/v2/images/1"));
+}
+
 TEST_F(KeystoneTest, AsksOnceForTheSameToken) {
     for (int i = 0; i < 5; ++i) EXPECT_OK(identify("demo"));
     for (int i = 0; i < 5; ++i) EXPECT_ERROR(Errc::unauthenticated, identify("unknown"));
@@ -158,7 +182,7 @@ TEST_F(KeystoneTest, LetsManyRequestsWithOneTokenWaitForOneAnswer) {
     int known = 0;
     const auto request = [&]() -> awaitable<void> {
         ++waiting;
-        const auto identity = co_await service->identify({"demo", ""}, kCall);
+        const auto identity = co_await service->identify({"demo", "", "GET", "/v2/images"}, kCall);
         known += identity && identity->user == "u-demo" ? 1 : 0;
     };
     for (int i = 0; i < 20; ++i) asio::co_spawn(io, request, asio::detached);
@@ -178,7 +202,10 @@ TEST_F(KeystoneTest, AsksForNoMoreTokensAtATimeThanItMay) {
         --now;
     };
     const auto request = [&](std::string token) -> awaitable<void> {
-        EXPECT_ERROR(Errc::unauthenticated, co_await service->identify({token, ""}, kCall));
+        EXPECT_ERROR(
+            Errc::unauthenticated,
+            co_await service->identify({token, "", "GET", "/v2/images"}, kCall)
+        );
     };
     for (int i = 0; i < 20; ++i)
         asio::co_spawn(io, request("bad-" + std::to_string(i)), asio::detached);
@@ -195,7 +222,7 @@ TEST_F(KeystoneTest, LetsTheNextAskWhenTheFirstIsCutOff) {
         co_await sleep_for(std::chrono::hours(1));
     };
     const auto request = [&]() -> awaitable<void> {
-        EXPECT_OK(co_await service->identify({"demo", ""}, kCall));
+        EXPECT_OK(co_await service->identify({"demo", "", "GET", "/v2/images"}, kCall));
     };
     asio::cancellation_signal cut;
     asio::co_spawn(io, request(), asio::bind_cancellation_slot(cut.slot(), [](std::exception_ptr) {

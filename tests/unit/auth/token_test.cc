@@ -46,6 +46,24 @@ TEST(Token, MayBeForTheSystemADomainOrNothing) {
     EXPECT_THAT(unscoped->identity.roles, IsEmpty());
 }
 
+TEST(Token, HoldsTheAccessRulesOfItsCredential) {
+    const auto rules = [](const std::string& credential) {
+        return parse_token(with_scope(", \"application_credential\": " + credential))
+            ->identity.access_rules;
+    };
+    EXPECT_FALSE(rules("null"));
+    EXPECT_FALSE(rules(R"({"id": "c", "name": "n", "restricted": true})"));
+    EXPECT_FALSE(rules(R"({"id": "c", "access_rules": null})"));
+    EXPECT_TRUE(rules(R"({"id": "c", "access_rules": []})").value().empty());
+    const auto one = rules(
+        R"({"access_rules": [{"id": "r", "service": "image", "method": "GET", "path": "/v2/**"}]})"
+    );
+    ASSERT_EQ(one.value().size(), 1U);
+    EXPECT_EQ(one->front().service, "image");
+    EXPECT_EQ(one->front().method, "GET");
+    EXPECT_EQ(one->front().path, "/v2/**");
+}
+
 TEST(Token, HoldsTheCatalogue) {
     const auto facts = parse_token(with_scope(
         R"(, "catalog": [{"type": "compute", "name": "nova", "endpoints": [
@@ -70,6 +88,9 @@ TEST(Token, IsNothingElse) {
           with_scope(R"(, "project": "p")"),
           with_scope(R"(, "project": {"id": 7})"),
           with_scope(R"(, "project": {"name": "no id"})"),
+          with_scope(R"(, "application_credential": "c")"),
+          with_scope(R"(, "application_credential": {"access_rules": {}})"),
+          with_scope(R"(, "application_credential": {"access_rules": [{"path": "/"}]})"),
           with_scope(R"(, "roles": ["admin"])"),
           with_scope(R"(, "roles": [{"id": "r"}])")})
         EXPECT_ERROR(Errc::corrupt, parse_token(body)) << body;
