@@ -17,6 +17,7 @@ namespace slipway::app {
 namespace {
 
 constexpr std::chrono::seconds kRenewEvery{10};  // a third of the catalogue's lease
+constexpr std::chrono::seconds kClaimLimit{60};
 constexpr std::chrono::seconds kEndLimit{
     10};  // for what must still be written when all else has ended
 
@@ -45,6 +46,18 @@ Result<void> Application::Parts::listen() {
         );
     }
     return {};
+}
+
+awaitable<Result<void>> Application::Parts::claim_stores() {
+    const Call call{"start", after(kClaimLimit)};
+    SLIPWAY_CO_TRY(const std::string id, co_await catalog->catalog_id());
+    for (const auto& backend : backends->all()) {
+        const BackendId name = backend->info().id;
+        const auto held = [this, &name] { return catalog->locations_of(name); };
+        const auto claimed = co_await backend->claim(id, held, call);
+        if (!claimed) co_return claimed.error().while_doing("store " + name.str());
+    }
+    co_return Result<void>();
 }
 
 awaitable<void> Application::Parts::renew_lease() {
@@ -94,6 +107,7 @@ Result<std::unique_ptr<Application>> Application::create(const Config& config) {
     SLIPWAY_TRY(parts->storage, Stores::create(config, parts->io.get_executor(), parts->pool));
     parts->backends = &parts->storage->backends();
     SLIPWAY_CHECK(parts->run_now(parts->catalog->begin_server(parts->server_id)));
+    SLIPWAY_CHECK(parts->run_now(parts->claim_stores()));
     parts->build_identity();
     parts->build_services();
     parts->build_api();

@@ -147,6 +147,7 @@ struct Application::Parts {
         return future.get();
     }
 
+    awaitable<Result<void>> claim_stores();
     void build_identity();
     awaitable<Result<std::string>> image_endpoint(
         std::string region, std::string interface, Call call

@@ -16,6 +16,12 @@ Result<std::optional<Location>> Backend::adopted_location(
     return location;
 }
 
+awaitable<Result<void>> Backend::claim(
+    const std::string& /*catalog_id*/, const HeldLocations& /*held*/, const Call& /*call*/
+) {
+    co_return Result<void>();
+}
+
 namespace {
 
 Error without_vcenter() {

@@ -120,6 +120,14 @@ public:
 
     [[nodiscard]] virtual const BackendInfo& info() const = 0;
 
+    // Before anything else: makes sure that the store is of this catalogue where that can be told
+    // apart from an empty place; `held` tells what the catalogue has there. Errors: conflict when
+    // it is of another catalogue.
+    using HeldLocations = std::function<awaitable<Result<std::vector<Location>>>()>;
+    virtual awaitable<Result<void>> claim(
+        const std::string& catalog_id, const HeldLocations& held, const Call& call
+    );
+
     // Chooses a datastore by weight, then free space, with room for the expected bytes.
     // Errors: no_space, unavailable; not_found when nothing of `only` is a datastore of this store.
     virtual awaitable<Result<Placement>> place(const PlaceRequest& request, const Call& call) = 0;

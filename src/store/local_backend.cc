@@ -1,7 +1,9 @@
 #include "store/local_backend.h"
 
+#include "base/log.h"
 #include "format/descriptor.h"
 #include "store/datastore_layout.h"
+#include "store/folder_mark.h"
 #include "store/local_clone.h"
 #include "store/room.h"
 
@@ -180,13 +182,62 @@ std::string LocalBackend::folder_key(const Location& location) const {
     return directory == nullptr ? location.datastore : directory->path.string();
 }
 
+awaitable<Result<void>> LocalBackend::claim(
+    const std::string& catalog_id, const HeldLocations& held, const Call& call
+) {
+    SLIPWAY_CO_TRY(const auto locations, co_await held());
+    auto work = [&]() -> Result<void> {
+        for (const LocalDirectory& directory : options_.directories) {
+            std::vector<std::string> names;
+            for (const Location& location : locations)
+                if (location.state == LocationState::live && !location.is_foreign() &&
+                    find_directory(location.datastore) == &directory)
+                    names.push_back(location.directory);
+            auto root = Folder::open(directory.path);
+            const auto claimed =
+                root ? claim_folder(*root, catalog_id, names) : Result<ClaimedFolder>(root.error());
+            if (!claimed && claimed.error().code == Errc::conflict)
+                return claimed.error().while_doing(directory.path.string());
+            const auto tell = [&](std::string_view event, const std::string& error) {
+                log::warning(
+                    call,
+                    event,
+                    {{"store", info_.id.str()},
+                     {"folder", directory.path.string()},
+                     {"objects", names.size()},
+                     {"catalog", catalog_id},
+                     {"error", error}}
+                );
+            };
+            if (!claimed) tell("store.folder.unusable", claimed.error().message);
+            if (claimed && claimed->is_empty)
+                tell("store.folder.empty", "It holds none of its objects; is it mounted?");
+            if (claimed && !claimed->unmarked.empty()) {
+                tell("store.folder.unmarked", claimed->unmarked);
+                unmarked_.insert(directory.path);
+            }
+        }
+        return {};
+    };
+    SLIPWAY_CO_CHECK(co_await offload(pool_, work));
+    catalog_id_ = catalog_id;
+    co_return Result<void>();
+}
+
+Result<Folder> LocalBackend::open_directory(const LocalDirectory& directory) const {
+    SLIPWAY_TRY(Folder root, Folder::open(directory.path));
+    if (!catalog_id_.empty() && !unmarked_.contains(directory.path))
+        SLIPWAY_CHECK(check_mark(root, catalog_id_));
+    return root;
+}
+
 Result<Folder> LocalBackend::open_root(const Location& location) const {
     const LocalDirectory* directory = find_directory(location.datastore);
     if (directory == nullptr)
         return Error(
             Errc::unavailable, "the image lies in a folder that is not configured any more"
         );
-    return Folder::open(directory->path);
+    return open_directory(*directory);
 }
 
 Result<FileHandle> LocalBackend::open_object_file(const Location& location, const std::string& name)
@@ -280,7 +331,7 @@ awaitable<Result<std::vector<Placement>>> LocalBackend::list(const Call& /*call*
     auto work = [&]() -> Result<std::vector<Placement>> {
         std::vector<Placement> placements;
         for (const LocalDirectory& directory : options_.directories) {
-            SLIPWAY_TRY(const Folder root, Folder::open(directory.path));
+            SLIPWAY_TRY(const Folder root, open_directory(directory));
             SLIPWAY_TRY(const auto names, root.names());
             for (const std::string& name : names)
                 if (is_object_name(name)) placements.push_back({directory.path, "", name});
@@ -309,7 +360,7 @@ awaitable<Result<std::vector<DatastoreStatus>>> LocalBackend::datastores(const C
             status.name = directory.path;
             status.type = info_.publishes_locations ? "NFS" : "local";
             status.speeds = speeds_->of(status.name);
-            if (const auto root = Folder::open(directory.path)) {
+            if (const auto root = open_directory(directory)) {
                 if (const auto space = root.value().space()) {
                     status.capacity_bytes = space.value().capacity_bytes;
                     status.free_bytes = space.value().free_bytes;

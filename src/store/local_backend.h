@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,11 @@ public:
     );
 
     [[nodiscard]] const BackendInfo& info() const override { return info_; }
+    // Marks the folders (folder_mark.h). From then on each is used only while it bears the mark,
+    // but for those that are full or read-only, and so can not be marked.
+    awaitable<Result<void>> claim(
+        const std::string& catalog_id, const HeldLocations& held, const Call& call
+    ) override;
     awaitable<Result<Placement>> place(const PlaceRequest& request, const Call& call) override;
     awaitable<Result<std::unique_ptr<ObjectWriter>>> open_writer(
         const Location& location, std::optional<std::uint64_t> stored_bytes, const Call& call
@@ -92,6 +98,7 @@ private:
     [[nodiscard]] const LocalDirectory* find_directory(const std::string& datastore) const;
     [[nodiscard]] std::string folder_key(const Location& location
     ) const;  // as datastores() names it
+    [[nodiscard]] Result<Folder> open_directory(const LocalDirectory& directory) const;
     [[nodiscard]] Result<Folder> open_root(const Location& location) const;
     [[nodiscard]] Result<FileHandle> open_object_file(
         const Location& location, const std::string& name
@@ -111,6 +118,8 @@ private:
     LocalBackendOptions options_;
     BlockingPool& pool_;
     BackendInfo info_;
+    std::string catalog_id_;                    // empty: nobody has claimed the folders
+    std::set<std::filesystem::path> unmarked_;  // used all the same: the mark can not be written
     std::shared_ptr<SpeedMeter> speeds_ = std::make_shared<SpeedMeter>();  // and what was opened
 };
 

@@ -150,6 +150,6 @@ def object_files(slipway: Slipway, vcenter: VCenter | None) -> Callable[[], list
         root = vcenter.folders[vcenter.datastore] / directory
 
     def list_files() -> list[str]:
-        return sorted(str(path.relative_to(root)) for path in files_below(root))
+        return sorted(str(path.relative_to(root)) for path in files_below(root) if path.parent != root)
 
     return list_files

@@ -6,9 +6,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <fstream>
 #include <iterator>
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 namespace slipway::store {
@@ -392,6 +394,97 @@ TEST_F(LocalBackendTest, RefusesADamagedCheckpoint) {
     put_object();
     for (const char* checkpoint : {"x", "[]", "{}", R"({"device":"1"})"})
         EXPECT_FALSE(test::run(make()->clone(request("disk.img"), checkpoint, progress_, call_)));
+}
+
+// A folder on a file system that is not mounted: the place is there, and empty.
+class ClaimedFolder : public LocalBackendTest {
+protected:
+    Result<void> claim(LocalBackend& backend, const std::string& id, std::vector<Location> held) {
+        const auto told = [&held]() -> awaitable<Result<std::vector<Location>>> { co_return held; };
+        return test::run(backend.claim(id, told, call_));
+    }
+    static std::vector<Location> live() {
+        Location stored = location();
+        stored.state = LocationState::live;
+        return {stored};
+    }
+    void unmount() {
+        fs::rename(objects(), folder_.path() / "elsewhere");
+        fs::create_directory(objects());
+    }
+    void mount() {
+        fs::remove_all(objects());
+        fs::rename(folder_.path() / "elsewhere", objects());
+    }
+    void expect_unavailable(LocalBackend& backend) {
+        const PlaceRequest wanted{kImage, 5, {}, {}};
+        EXPECT_EQ(test::run(backend.place(wanted, call_)).error().code, Errc::unavailable);
+        EXPECT_EQ(
+            test::run(backend.open_writer(location(), 5, call_)).error().code, Errc::unavailable
+        );
+        EXPECT_EQ(test::run(backend.stat(location(), call_)).error().code, Errc::unavailable);
+        EXPECT_EQ(test::run(backend.remove(location(), call_)).error().code, Errc::unavailable);
+        EXPECT_EQ(test::run(backend.list(call_)).error().code, Errc::unavailable);
+        EXPECT_TRUE(fs::is_empty(objects()));
+    }
+};
+
+TEST_F(ClaimedFolder, IsUsedAgainWhenItIsMountedAgain) {
+    const auto backend = make();
+    ASSERT_TRUE(claim(*backend, "catalogue", {}));
+    put_object();
+    EXPECT_EQ(read(*backend, location()).value(), "hello");
+    unmount();
+    expect_unavailable(*backend);
+    mount();
+    EXPECT_EQ(read(*backend, location()).value(), "hello");
+    EXPECT_TRUE(test::run(backend->remove(location(), call_)));
+}
+
+TEST_F(ClaimedFolder, IsNotTakenForItsMountPoint) {
+    put_object();
+    ASSERT_TRUE(claim(*make(), "catalogue", live()));
+    unmount();
+    const auto backend = make();
+    ASSERT_TRUE(claim(*backend, "catalogue", live()));
+    expect_unavailable(*backend);
+    mount();
+    EXPECT_EQ(read(*backend, location()).value(), "hello");
+}
+
+TEST_F(ClaimedFolder, IsUsedWithoutAMarkWhenNoneCanBeWritten) {
+    put_object();
+    const auto backend = make();
+    rlimit usual{};
+    ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &usual), 0);
+    const rlimit none{0, usual.rlim_max};
+    std::signal(SIGXFSZ, SIG_IGN);
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &none), 0);  // as on a disk that is full
+    const auto claimed = claim(*backend, "catalogue", live());
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &usual), 0);
+    std::signal(SIGXFSZ, SIG_DFL);
+    ASSERT_TRUE(claimed);
+    EXPECT_EQ(std::distance(fs::directory_iterator(objects()), {}), 1) << "no half mark";
+    EXPECT_EQ(read(*backend, location()).value(), "hello");
+    EXPECT_TRUE(test::run(backend->remove(location(), call_)));
+}
+
+TEST_F(ClaimedFolder, IsNotTakenForAnothersWhenItsMarkCanNotBeRead) {
+    const auto backend = make();
+    ASSERT_TRUE(claim(*backend, "catalogue", {}));
+    fs::remove(objects() / ".slipway-catalog");
+    fs::create_symlink("/etc/hostname", objects() / ".slipway-catalog");
+    EXPECT_EQ(test::run(backend->stat(location(), call_)).error().code, Errc::unavailable);
+}
+
+TEST_F(ClaimedFolder, BelongsToOneCatalogue) {
+    ASSERT_TRUE(claim(*make(), "catalogue", {}));
+    EXPECT_TRUE(claim(*make(), "catalogue", {}));
+    const auto refused = claim(*make(), "another", {});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::conflict);
+    EXPECT_THAT(refused.error().message, testing::HasSubstr(objects().string()));
+    EXPECT_THAT(refused.error().message, testing::HasSubstr(".slipway-catalog"));
 }
 
 }  // namespace
