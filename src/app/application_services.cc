@@ -4,6 +4,10 @@ namespace slipway::app {
 
 namespace {
 
+// Both wait for servers that users name, and must leave room for the clones and seeds of others.
+constexpr std::size_t kParallelImports = service::TaskRunner::kParallelTasks / 2;
+constexpr std::size_t kParallelLookups = service::TaskRunner::kParallelTasks / 4;
+
 service::DataRules data_rules(const Config& config) {
     const ImageRules& rules = config.images;
     service::DataRules data;
@@ -64,7 +68,7 @@ void Application::Parts::build_services() {
     using namespace service;
     const Policy& policy = config.policy;
     auto executor = io.get_executor();
-    collector = std::make_unique<Collector>(*catalog, *backends, transfers);
+    collector = std::make_unique<Collector>(*catalog, *backends, transfers, background);
     runner = std::make_unique<TaskRunner>(TaskRunner::Dependencies{*catalog, tasks, server_id});
     LimitsOf limits_of;
     if (config.limits.keystone) {
@@ -226,7 +230,8 @@ void Application::Parts::handle_tasks() {
         TaskKind::boot_form,
         [this](const TaskRecord& task, Progress& progress, const Call& call) {
             return boot_forms->run(task, progress, call);
-        }
+        },
+        {.is_put_off_by = &service::is_tried_again_after}
     );
     runner->handle(
         TaskKind::seed,
@@ -243,13 +248,15 @@ void Application::Parts::handle_tasks() {
         TaskKind::location_import,
         [this](const TaskRecord& task, Progress& progress, const Call& call) {
             return locations->run(task, progress, call);
-        }
+        },
+        {.at_a_time = kParallelLookups}
     );
     runner->handle(
         TaskKind::import,
         [this](const TaskRecord& task, Progress& progress, const Call& call) {
             return imports->run(task, progress, call);
-        }
+        },
+        {.at_a_time = kParallelImports}
     );
 }
 

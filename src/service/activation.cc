@@ -30,6 +30,7 @@ awaitable<Result<Activation::Prepared>> Activation::prepare(
             "image.boot_form.postponed",
             {{"image", image.id.str()}, {"error", made.error().message}}
         );
+        outcome.boot_reason = not_made(made.error());
         prepared.task_follows = true;
         co_return prepared;
     }

@@ -52,6 +52,17 @@ private:
 
 }  // namespace
 
+bool is_tried_again_after(const Error& error) {
+    return error.code == Errc::unavailable || error.code == Errc::no_space ||
+           error.code == Errc::timeout;
+}
+
+std::string not_made(const Error& error) {
+    return (is_tried_again_after(error) ? "It could not be made yet, and is tried again: "
+                                        : "It could not be made: ") +
+           error.message;
+}
+
 bool BootFormMaker::is_wanted(const Image& image, const Location& upload) const {
     const auto backend = with_.backends.find(upload.backend);
     if (!backend || !(*backend)->info().publishes_locations) return false;
@@ -254,6 +265,7 @@ awaitable<Result<Account>> BootFormMaker::run(
     SLIPWAY_CO_TRY(Location stored, co_await with_.catalog.find_location(task.location_id));
     const Watch watch{progress.report, progress.cancelled};
     Account account{0, 0, 0, "none"};
+    if (stored.state != LocationState::live) co_return account;
     if (is_wanted(image, stored)) {
         SLIPWAY_CO_TRY(stored, co_await add(image, stored, watch, account, call));
         SLIPWAY_CO_TRY(image, co_await with_.catalog.find_any_image(task.image_id));
@@ -275,25 +287,32 @@ awaitable<Result<Location>> BootFormMaker::add(
     Account& account,
     const Call& call
 ) {
-    SLIPWAY_CO_TRY(auto outcome, co_await make(image, upload, watch, call));
-    if (!outcome.made) {
-        SLIPWAY_CO_CHECK(co_await with_.catalog.note_boot_reason(image.id, outcome.reason));
-        co_return Error(Errc::unsupported, outcome.reason);
+    const auto outcome = co_await make(image, upload, watch, call);
+    if (!outcome) {
+        const Error& error = outcome.error();
+        if (error.code != Errc::cancelled && error.code != Errc::gone)
+            SLIPWAY_CO_CHECK(co_await with_.catalog.note_boot_reason(image.id, not_made(error)));
+        co_return error;
     }
+    if (!outcome->made) {
+        SLIPWAY_CO_CHECK(co_await with_.catalog.note_boot_reason(image.id, outcome->reason));
+        co_return Error(Errc::unsupported, outcome->reason);
+    }
+    const MadeBootForm& made = *outcome->made;
     store::AddedLocation added;
-    added.stored_bytes = outcome.made->location.stored_bytes;
-    added.boot_form = outcome.made->form;
-    if (outcome.made->replaces_upload) added.replaced = upload.id;
-    added.replaces_record = outcome.made->replaces_record;
+    added.stored_bytes = made.location.stored_bytes;
+    added.boot_form = made.form;
+    if (made.replaces_upload) added.replaced = upload.id;
+    added.replaces_record = made.replaces_record;
     added.grace = kReplacedGrace;
     const auto finished =
-        co_await with_.catalog.finish_location(outcome.made->location.id, std::move(added));
+        co_await with_.catalog.finish_location(made.location.id, std::move(added));
     if (!finished) {
-        co_await drop_surely(with_.catalog, outcome.made->location.id, call);
+        co_await drop_surely(with_.catalog, made.location.id, call);
         co_return finished.error();
     }
-    account = outcome.made->account;
-    co_return outcome.made->replaces_upload ? outcome.made->location : upload;
+    account = made.account;
+    co_return made.replaces_upload ? made.location : upload;
 }
 
 }  // namespace slipway::service

@@ -28,6 +28,11 @@ struct BootFormOutcome {
     std::string reason;  // why there is none
 };
 
+// Whether a boot form that could not be made for this reason is tried again.
+bool is_tried_again_after(const Error& error);
+// What is told of an image whose boot form could not be made.
+std::string not_made(const Error& error);
+
 // Makes the disk that a datastore can clone and Nova boots cold, from an image whose stored form is
 // none: qcow2, stream-optimised VMDK, OVA, VHD, VHDX, VDI, and raw whose length nobody knew
 // beforehand. The stored original is read back; nothing touches a local disk.
@@ -55,6 +60,7 @@ public:
     );
 
     // Makes it later, by a task, which also imports the disk where its datastore wants that.
+    // Failures that may pass only put it off.
     awaitable<void> follow_up(const Image& image, const Location& upload, const Call& call);
     // The same for a copy of an image, where its datastore wants that.
     awaitable<void> follow_copy(const Image& image, const Location& copy, const Call& call);
@@ -74,8 +80,6 @@ private:
         Account& account,
         const Call& call
     );
-
-    // Leaves the location to the collector.
 
     Dependencies with_;
 };

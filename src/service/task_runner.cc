@@ -41,6 +41,19 @@ awaitable<void> keep_record(
 TaskRunner::TaskRunner(Dependencies dependencies)
     : with_(std::move(dependencies)), claims_(kMostClaimed), slots_(kParallelTasks) {}
 
+void TaskRunner::handle(TaskKind kind, Handler handler, Manner manner) {
+    Work& work = handlers_[kind];
+    work.run = std::move(handler);
+    work.manner = std::move(manner);
+}
+
+std::vector<TaskKind> TaskRunner::full_kinds() const {
+    std::vector<TaskKind> full;
+    for (const auto& [kind, work] : handlers_)
+        if (*work.claimed >= work.manner.at_a_time) full.push_back(kind);
+    return full;
+}
+
 awaitable<void> TaskRunner::run() {
     while (true) {
         const bool started = co_await start_one();
@@ -52,12 +65,17 @@ awaitable<bool> TaskRunner::start_one() {
     auto claim = co_await claims_.acquire();
     auto slot = co_await slots_.acquire();
     if (!claim || !slot) co_return false;
-    auto claimed = co_await with_.catalog.claim_task(with_.server);
+    auto claimed = co_await with_.catalog.claim_task(with_.server, full_kinds());
     if (!claimed) log::warning({}, "task.claim.failed", {{"error", claimed.error().message}});
     if (!claimed || !*claimed) co_return false;
     auto held = std::make_shared<Held>();
     held->claim = std::move(*claim);
     held->slot = std::move(*slot);
+    const auto work = handlers_.find((*claimed)->kind);
+    if (work != handlers_.end()) {
+        held->of_kind = work->second.claimed;
+        ++*held->of_kind;
+    }
     with_.group.spawn("task " + (*claimed)->id.str(), [this, held, task = std::move(**claimed)] {
         return execute(task, held);
     });
@@ -85,7 +103,13 @@ awaitable<void> TaskRunner::take_slot(Held& held) {
 
 awaitable<void> TaskRunner::execute(TaskRecord task, std::shared_ptr<Held> held) {
     const Call call{task.request_id, kNoDeadline};
-    const auto account = co_await run_handler(task, std::move(held));
+    const auto account = co_await run_handler(task, held);
+    held->leave_kind();
+    wakeup_.notify();
+    if (!account && is_postponed(task, account.error())) {
+        co_await postpone(task, account.error(), call);
+        co_return;
+    }
     std::optional<Error> error;
     TaskStatus status = TaskStatus::success;
     if (!account) {
@@ -130,6 +154,28 @@ awaitable<void> TaskRunner::execute(TaskRecord task, std::shared_ptr<Held> held)
     );
 }
 
+bool TaskRunner::is_postponed(const TaskRecord& task, const Error& error) const {
+    const auto handler = handlers_.find(task.kind);
+    if (handler == handlers_.end()) return false;
+    const auto& puts_off = handler->second.manner.is_put_off_by;
+    return puts_off && puts_off(error);
+}
+
+awaitable<void> TaskRunner::postpone(const TaskRecord& task, const Error& error, const Call& call) {
+    const auto postponed = co_await settle(call, [&] {
+        return with_.catalog.postpone_task(task.id, with_.server, error);
+    });
+    log::warning(
+        call,
+        postponed ? "task.run.postponed" : "task.postpone.failed",
+        {{"task", task.id.str()},
+         {"kind", to_string(task.kind)},
+         {"image", task.image_id.str()},
+         {"error", postponed ? error.message : postponed.error().message},
+         {"reason", error.reason}}
+    );
+}
+
 awaitable<Result<Account>> TaskRunner::run_handler(
     const TaskRecord& task, std::shared_ptr<Held> held
 ) {
@@ -165,7 +211,7 @@ awaitable<Result<Account>> TaskRunner::run_handler(
         group->cancel(asio::cancellation_type::terminal);
     };
     std::unique_ptr<TaskGroup, decltype(end_companions)> running(&companions, end_companions);
-    auto account = co_await caught(call, handler->second(task, hooks, call));
+    auto account = co_await caught(call, handler->second.run(task, hooks, call));
     running.reset();
     co_await companions.wait(kNoDeadline);
     if (account)

@@ -290,8 +290,12 @@ public:
     // Those of all these images, in one query; at most a page of a list.
     virtual awaitable<Result<std::vector<Location>>> live_locations(std::vector<ImageId> ids) = 0;
     virtual awaitable<Result<Location>> find_location(const LocationId& id) = 0;
-    // Garbage whose time has come and that no unfinished task reads; at most `limit`.
-    virtual awaitable<Result<std::vector<Location>>> collectable_garbage(std::size_t limit) = 0;
+    // The backends that have garbage whose time has come, configured or not.
+    virtual awaitable<Result<std::vector<BackendId>>> backends_with_garbage() = 0;
+    // Garbage of a backend whose time has come and that no unfinished task reads; at most `limit`.
+    virtual awaitable<Result<std::vector<Location>>> collectable_garbage(
+        const BackendId& backend, std::size_t limit
+    ) = 0;
     virtual awaitable<Result<void>> postpone_garbage(
         const LocationId& id, std::chrono::seconds by
     ) = 0;
@@ -401,8 +405,11 @@ public:
         std::optional<TaskId> marker,
         std::size_t limit
     ) = 0;
-    // The oldest task that waits, or whose server is gone; now running and ours. Absent: none.
-    virtual awaitable<Result<std::optional<TaskRecord>>> claim_task(const std::string& server) = 0;
+    // The oldest task, of other kinds than those, that waits and is not postponed, or whose server
+    // is gone; now running and ours. Absent: none.
+    virtual awaitable<Result<std::optional<TaskRecord>>> claim_task(
+        const std::string& server, std::vector<TaskKind> except
+    ) = 0;
     // Errors: conflict when the claim was lost; cancelled, after saving, when cancellation was
     // asked for.
     virtual awaitable<Result<void>> save_task_progress(
@@ -410,6 +417,12 @@ public:
     ) = 0;
     virtual awaitable<Result<void>> save_task_checkpoint(
         const TaskId& id, const std::string& server, const std::string& checkpoint
+    ) = 0;
+    // running -> pending, or cancelled where that was asked for. It waits as long as it is old, at
+    // least 30 seconds and at most an hour, and tells `why`. Errors: conflict when the claim was
+    // lost.
+    virtual awaitable<Result<void>> postpone_task(
+        const TaskId& id, const std::string& server, Error why
     ) = 0;
     // An account is kept as a transfer, too. Errors: conflict when the claim was lost.
     virtual awaitable<Result<void>> finish_task(

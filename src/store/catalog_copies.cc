@@ -142,6 +142,12 @@ awaitable<Result<void>> SqlCatalog::finish_location(const LocationId& id, AddedL
             ));
         }
         if (!added.replaced) return {};
+        // What is left to do for the image is done with what replaces it.
+        SLIPWAY_CHECK(db_->execute(
+            "update tasks set location_id = ? where location_id = ? and kind = 'boot_form' and "
+            "status in ('pending', 'running')",
+            {id, *added.replaced}
+        ));
         SLIPWAY_CHECK(db_->execute(
             "update locations set state = 'garbage', not_before = ? where id = ? and state = "
             "'live'",
@@ -199,6 +205,12 @@ Result<void> SqlCatalog::discard(const DroppedLocation& dropped) {
         if (location.holds_boot_form() && !holds_boot_form)
             SLIPWAY_CHECK(record_boot_form(*db_, location.image_id, {}, {}));
         SLIPWAY_CHECK(touch_image(*db_, location.image_id, now()));
+        SLIPWAY_CHECK(db_->execute(
+            "update tasks set cancel_requested = 1, updated_at = ?, "
+            "status = case status when 'pending' then 'cancelled' else status end "
+            "where location_id = ? and kind = 'boot_form' and status in ('pending', 'running')",
+            {now(), location.id}
+        ));
     }
     SLIPWAY_CHECK(db_->execute(
         "update locations set state = 'garbage', not_before = ? where id = ?",

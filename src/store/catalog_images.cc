@@ -304,11 +304,11 @@ Result<void> SqlCatalog::erase_image(const Image& image, std::chrono::seconds gr
         "status in ('pending', 'running')",
         {image.id}
     ));
-    // Nobody wants to know any more what its bytes are, or to have it in a cache.
+    // Nobody wants to know any more what its bytes are, or to boot it.
     SLIPWAY_CHECK(db_->execute(
         "update tasks set cancel_requested = 1, updated_at = ?, "
         "status = case status when 'pending' then 'cancelled' else status end "
-        "where image_id = ? and kind in ('location_import', 'seed') and "
+        "where image_id = ? and kind in ('location_import', 'seed', 'boot_form') and "
         "status in ('pending', 'running')",
         {now(), image.id}
     ));

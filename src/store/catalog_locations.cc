@@ -258,11 +258,31 @@ awaitable<Result<Location>> SqlCatalog::find_location(const LocationId& id) {
     co_return co_await read(work);
 }
 
-awaitable<Result<std::vector<Location>>> SqlCatalog::collectable_garbage(std::size_t limit) {
+awaitable<Result<std::vector<BackendId>>> SqlCatalog::backends_with_garbage() {
+    auto work = [&]() -> Result<std::vector<BackendId>> {
+        SLIPWAY_TRY(
+            const auto rows,
+            db_->query(
+                "select distinct backend from locations where state = 'garbage' and not_before <= "
+                "?",
+                {now()}
+            )
+        );
+        std::vector<BackendId> backends;
+        for (const DbRow& row : rows) backends.emplace_back(row.front().text());
+        return backends;
+    };
+    co_return co_await read(work);
+}
+
+awaitable<Result<std::vector<Location>>> SqlCatalog::collectable_garbage(
+    const BackendId& backend, std::size_t limit
+) {
     auto work = [&] {
         return load_locations(
             *db_,
-            "state = 'garbage' and not_before <= ? and not exists (select 1 from tasks "
+            "state = 'garbage' and not_before <= ? and backend = ? and not exists (select 1 from "
+            "tasks "
             "where tasks.location_id = locations.id and tasks.status in ('pending', 'running')) "
             // A file that another image names as well stays until that one lets go of it.
             "and not (owned = 1 and exists (select 1 from locations other where other.backend = "
@@ -270,7 +290,7 @@ awaitable<Result<std::vector<Location>>> SqlCatalog::collectable_garbage(std::si
             "locations.directory and other.data_file = locations.data_file and other.id <> "
             "locations.id and other.state <> 'garbage')) "
             "order by not_before, id limit ?",
-            {now(), std::uint64_t{limit}}
+            {now(), backend, std::uint64_t{limit}}
         );
     };
     co_return co_await read(work);

@@ -60,7 +60,10 @@ public:
     awaitable<Result<std::vector<Location>>> live_locations(const ImageId& id) override;
     awaitable<Result<std::vector<Location>>> live_locations(std::vector<ImageId> ids) override;
     awaitable<Result<Location>> find_location(const LocationId& id) override;
-    awaitable<Result<std::vector<Location>>> collectable_garbage(std::size_t limit) override;
+    awaitable<Result<std::vector<BackendId>>> backends_with_garbage() override;
+    awaitable<Result<std::vector<Location>>> collectable_garbage(
+        const BackendId& backend, std::size_t limit
+    ) override;
     awaitable<Result<void>> postpone_garbage(const LocationId& id, std::chrono::seconds by)
         override;
     awaitable<Result<void>> forget_location(const LocationId& id) override;
@@ -116,13 +119,17 @@ public:
         std::optional<TaskId> marker,
         std::size_t limit
     ) override;
-    awaitable<Result<std::optional<TaskRecord>>> claim_task(const std::string& server) override;
+    awaitable<Result<std::optional<TaskRecord>>> claim_task(
+        const std::string& server, std::vector<TaskKind> except
+    ) override;
     awaitable<Result<void>> save_task_progress(
         const TaskId& id, const std::string& server, int progress
     ) override;
     awaitable<Result<void>> save_task_checkpoint(
         const TaskId& id, const std::string& server, const std::string& checkpoint
     ) override;
+    awaitable<Result<void>> postpone_task(const TaskId& id, const std::string& server, Error why)
+        override;
     awaitable<Result<void>> finish_task(
         const TaskId& id,
         const std::string& server,

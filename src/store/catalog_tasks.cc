@@ -1,9 +1,14 @@
 #include "store/catalog_rows.h"
 #include "store/catalog_sql.h"
 
+#include <algorithm>
+
 namespace slipway::store {
 
 namespace {
+
+constexpr std::chrono::seconds kShortestPostponement{30};
+constexpr std::chrono::hours kLongestPostponement{1};
 
 Error claim_lost() {
     return Error(Errc::conflict, "the task is over, or another server runs it");
@@ -112,19 +117,27 @@ awaitable<Result<std::vector<TaskRecord>>> SqlCatalog::list_tasks(
     co_return co_await read(work);
 }
 
-awaitable<Result<std::optional<TaskRecord>>> SqlCatalog::claim_task(const std::string& server) {
+awaitable<Result<std::optional<TaskRecord>>> SqlCatalog::claim_task(
+    const std::string& server, std::vector<TaskKind> except
+) {
     auto work = [&]() -> Result<std::optional<TaskRecord>> {
         SLIPWAY_TRY(const bool ours, holds_lease());
         if (!ours) return std::optional<TaskRecord>();
+        std::string others;
+        DbValues values{now(), server, server, now()};
+        for (const TaskKind kind : except) {
+            others += " and kind <> ?";
+            values.emplace_back(slipway::to_string(kind));
+        }
         SLIPWAY_TRY(
             const auto rows,
             db_->query(
                 "select " + std::string(kTaskColumns) +
-                    " from tasks where status in ('pending', 'running') and (server = '' "
-                    "or (status = 'pending' and server = ?) or (server <> ? and server not in "
-                    "(select name from servers where lease_until >= ?))) "
-                    "order by created_at, id limit 1",
-                {server, server, now()}
+                    " from tasks where status in ('pending', 'running') and not_before <= ? and "
+                    "(server = '' or (status = 'pending' and server = ?) or (server <> ? and "
+                    "server not in (select name from servers where lease_until >= ?)))" +
+                    others + " order by created_at, id limit 1",
+                values
             )
         );
         if (rows.empty()) return std::optional<TaskRecord>();
@@ -133,7 +146,7 @@ awaitable<Result<std::optional<TaskRecord>>> SqlCatalog::claim_task(const std::s
             const auto claimed,
             db_->execute(
                 "update tasks set status = 'running', server = ?, claimed_until = ?, updated_at = "
-                "? "
+                "?, error_code = null, error_message = null, error_reason = null "
                 "where id = ? and status = ? and server = ?",
                 {server,
                  now() + lease_,
@@ -182,6 +195,36 @@ awaitable<Result<void>> SqlCatalog::save_task_checkpoint(
     const TaskId& id, const std::string& server, const std::string& checkpoint
 ) {
     co_return co_await save_task(id, server, "checkpoint = ?", checkpoint);
+}
+
+awaitable<Result<void>> SqlCatalog::postpone_task(
+    const TaskId& id, const std::string& server, Error why
+) {
+    auto work = [&]() -> Result<void> {
+        SLIPWAY_TRY(const TaskRecord task, load_task(*db_, id));
+        const auto pause = std::clamp<Time::duration>(
+            now() - task.created_at, kShortestPostponement, kLongestPostponement
+        );
+        SLIPWAY_TRY(
+            const auto postponed,
+            db_->execute(
+                "update tasks set status = case cancel_requested when 1 then 'cancelled' else "
+                "'pending' end, server = '', not_before = ?, error_code = ?, error_message = ?, "
+                "error_reason = ?, updated_at = ? "
+                "where id = ? and server = ? and status = 'running'",
+                {now() + pause,
+                 slipway::to_string(why.code),
+                 why.message,
+                 why.reason,
+                 now(),
+                 id,
+                 server}
+            )
+        );
+        if (postponed == 0) return claim_lost();
+        return {};
+    };
+    co_return co_await write(work);
 }
 
 awaitable<Result<void>> SqlCatalog::finish_task(

@@ -103,8 +103,9 @@ std::vector<std::string> CatalogContract::names(const ImageQuery& query) {
 
 std::vector<std::string> CatalogContract::garbage() {
     std::vector<std::string> ids;
-    for (const Location& location : run(catalog_->collectable_garbage(100)).value())
-        ids.push_back(location.id.str());
+    for (const BackendId& backend : run(catalog_->backends_with_garbage()).value())
+        for (const Location& location : run(catalog_->collectable_garbage(backend, 100)).value())
+            ids.push_back(location.id.str());
     return ids;
 }
 

@@ -79,6 +79,40 @@ TEST_P(CatalogContract, LetsOneLocationReplaceAnother) {
     EXPECT_THAT(run(catalog_->live_locations(image.id)).value(), SizeIs(1));
 }
 
+TEST_P(CatalogContract, LetsWhatIsLeftToDoForAnImageFollowItsBootForm) {
+    const Image image = create_active();
+    const Location old = run(catalog_->live_locations(image.id)).value().at(0);
+    TaskRecord task = create_task(image, "clone");
+    task.id = TaskId("boot_form");
+    task.kind = TaskKind::boot_form;
+    ASSERT_OK(run(catalog_->create_task(task)));
+    ASSERT_OK(run(catalog_->add_location(added_to(image.id, "next"))));
+    store::AddedLocation added;
+    added.stored_bytes = 7;
+    added.replaced = old.id;
+    ASSERT_OK(run(catalog_->finish_location(LocationId("next"), added)));
+    EXPECT_EQ(run(catalog_->find_task(task.id)).value().location_id, LocationId("next"));
+    EXPECT_EQ(run(catalog_->find_task(TaskId("clone"))).value().location_id, old.id)
+        << "it has begun to read there";
+}
+
+TEST_P(CatalogContract, MakesNoBootFormOfACopyThatIsDropped) {
+    const Image image = create_active();
+    TaskRecord task = create_task(image, "clone");
+    ASSERT_OK(run(catalog_->add_location(added_to(image.id, "copy"))));
+    store::AddedLocation added;
+    added.stored_bytes = 7;
+    ASSERT_OK(run(catalog_->finish_location(LocationId("copy"), added)));
+    task.id = TaskId("boot_form");
+    task.kind = TaskKind::boot_form;
+    task.location_id = LocationId("copy");
+    ASSERT_OK(run(catalog_->create_task(task)));
+    ASSERT_OK(run(catalog_->drop_location(LocationId("copy"), 0s)));
+    EXPECT_EQ(run(catalog_->find_task(task.id)).value().status, TaskStatus::cancelled);
+    EXPECT_EQ(run(catalog_->find_task(TaskId("clone"))).value().status, TaskStatus::pending);
+    EXPECT_THAT(garbage(), ElementsAre("copy"));
+}
+
 TEST_P(CatalogContract, ReplacesTheRecordOfAnUploadWithItsBootForm) {
     const Image image = create();
     const Location upload = begin_upload(image.id);
@@ -157,7 +191,7 @@ TEST_P(CatalogContract, LeavesWhatATaskWasAddingToWhoeverGoesOnWithIt) {
     const Image image = create_active();
     create_task(image, "copy");
     ASSERT_OK(run(catalog_->begin_server("s1")));
-    ASSERT_TRUE(run(catalog_->claim_task("s1")).value());
+    ASSERT_TRUE(run(catalog_->claim_task("s1", {})).value());
     ASSERT_OK(run(catalog_->add_location(added_to(image.id, "copy"))));
     clock_.advance(1h);
     restart();
@@ -179,7 +213,7 @@ TEST_P(CatalogContract, LeavesToTheCollectorWhatATaskThatIsOverWasAdding) {
     const Image image = create_active();
     create_task(image, "copy");
     ASSERT_OK(run(catalog_->begin_server("s1")));
-    ASSERT_TRUE(run(catalog_->claim_task("s1")).value());
+    ASSERT_TRUE(run(catalog_->claim_task("s1", {})).value());
     ASSERT_OK(run(catalog_->add_location(added_to(image.id, "copy"))));
     ASSERT_OK(run(
         catalog_->finish_task(TaskId("copy"), "s1", TaskStatus::failure, std::nullopt, std::nullopt)

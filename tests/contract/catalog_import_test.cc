@@ -49,7 +49,7 @@ protected:
     Image importing() {
         const Image image = staged();
         run(catalog_->begin_import(start_of(image, "t", ImageStatus::uploading))).value();
-        task_ = run(catalog_->claim_task("s1")).value().value();
+        task_ = run(catalog_->claim_task("s1", {})).value().value();
         return run(catalog_->find_image(image.id)).value();
     }
     ImportStep step() {
@@ -170,7 +170,7 @@ TEST_P(CatalogImports, ALockThatIsStaleIsBroken) {
     EXPECT_EQ(locked.property(store::kImportTask), "t2");
     EXPECT_EQ(locked.property(store::kImportingToStores), "b");
 
-    run(catalog_->claim_task("s1")).value();
+    run(catalog_->claim_task("s1", {})).value();
     clock_.advance(59min);
     ImportStart third = start_of(image, "t3", ImageStatus::active);
     EXPECT_ERROR(Errc::conflict, run(catalog_->begin_import(third))) << "it runs";
@@ -183,7 +183,7 @@ TEST_P(CatalogImports, ABrokenLockTakesItsStoresOffBothLists) {
     ImportStart first = start_of(image, "t", ImageStatus::active);
     first.task.input = R"({"backend": ["a", "b"]})";
     run(catalog_->begin_import(first)).value();
-    task_ = run(catalog_->claim_task("s1")).value().value();
+    task_ = run(catalog_->claim_task("s1", {})).value().value();
     ImportStep half = step();
     half.failed = {BackendId("a")};
     ASSERT_OK(run(catalog_->step_import(half)));
@@ -202,7 +202,7 @@ TEST_P(CatalogImports, EveryStepMovesTheTimeOfTheImage) {
     clock_.advance(1min);
     run(catalog_->begin_import(start_of(image, "t", ImageStatus::active))).value();
     EXPECT_EQ(updated(), clock_.now()) << "begun";
-    task_ = run(catalog_->claim_task("s1")).value().value();
+    task_ = run(catalog_->claim_task("s1", {})).value().value();
     clock_.advance(1min);
     ImportStep half = step();
     half.done = {BackendId("a")};
@@ -301,7 +301,7 @@ TEST_P(CatalogImports, AnImportIsNeverCancelledWithoutItsTask) {
     const auto asked = run(catalog_->cancel_task(TaskId("t"))).value();
     EXPECT_EQ(asked.status, TaskStatus::pending);
     EXPECT_TRUE(asked.cancel_requested);
-    EXPECT_TRUE(run(catalog_->claim_task("s1")).value());
+    EXPECT_TRUE(run(catalog_->claim_task("s1", {})).value());
 }
 
 TEST_P(CatalogImports, AnImageThatNoTaskImportsIsFreedAtTheNextStart) {
@@ -309,7 +309,7 @@ TEST_P(CatalogImports, AnImageThatNoTaskImportsIsFreedAtTheNextStart) {
     run(catalog_->begin_import(start_of(lost, "t1", ImageStatus::queued))).value();
     const Image held = create();
     run(catalog_->begin_import(start_of(held, "t2", ImageStatus::queued))).value();
-    ASSERT_TRUE(run(catalog_->claim_task("s1")).value());
+    ASSERT_TRUE(run(catalog_->claim_task("s1", {})).value());
     ASSERT_OK(run(catalog_->finish_task(
         TaskId("t1"), "s1", TaskStatus::failure, Error(Errc::internal, "lost"), std::nullopt
     )));
@@ -335,7 +335,7 @@ TEST_P(CatalogImports, ALookAtALocationIsNeverCancelledWithoutItsTask) {
     ASSERT_OK(run(catalog_->add_foreign_location(added)));
     const auto asked = run(catalog_->cancel_task(TaskId("t"))).value();
     EXPECT_EQ(asked.status, TaskStatus::pending);
-    EXPECT_TRUE(run(catalog_->claim_task("s1")).value());
+    EXPECT_TRUE(run(catalog_->claim_task("s1", {})).value());
 }
 
 TEST_P(CatalogImports, ATaskWithAServerWaitsForItWhileItLives) {
@@ -344,13 +344,13 @@ TEST_P(CatalogImports, ATaskWithAServerWaitsForItWhileItLives) {
     ImportStart start = start_of(image, "t", ImageStatus::queued);
     start.task.server = "s1";
     run(catalog_->begin_import(start)).value();
-    EXPECT_FALSE(run(catalog_->claim_task("s2")).value());
-    EXPECT_TRUE(run(catalog_->claim_task("s1")).value());
+    EXPECT_FALSE(run(catalog_->claim_task("s2", {})).value());
+    EXPECT_TRUE(run(catalog_->claim_task("s1", {})).value());
     const Image other = create();
     start = start_of(other, "t2", ImageStatus::queued);
     start.task.server = "gone";
     run(catalog_->begin_import(start)).value();
-    EXPECT_TRUE(run(catalog_->claim_task("s1")).value());
+    EXPECT_TRUE(run(catalog_->claim_task("s1", {})).value());
 }
 
 TEST_P(CatalogImports, ListsTheTasksOfTheImageApiUntilTheyExpire) {
@@ -398,8 +398,8 @@ TEST_P(CatalogImports, ListsTheTasksOfTheImageApiUntilTheyExpire) {
     query.sort_key = "id; drop table tasks";
     EXPECT_ERROR(Errc::invalid_argument, run(catalog_->list_api_tasks(query)));
 
-    run(catalog_->claim_task("s1")).value();  // ours
-    const auto claimed = run(catalog_->claim_task("s1")).value().value();
+    run(catalog_->claim_task("s1", {})).value();  // ours
+    const auto claimed = run(catalog_->claim_task("s1", {})).value().value();
     ASSERT_OK(run(catalog_->finish_task(claimed.id, "s1", TaskStatus::success, {}, std::nullopt)));
     EXPECT_THAT(listed({}), SizeIs(2));
     clock_.advance(48h);
@@ -416,7 +416,7 @@ TEST_P(CatalogImports, ATaskMayHaveFailedBeforeItBegan) {
     EXPECT_EQ(tasks[0].status, TaskStatus::failure);
     ASSERT_TRUE(tasks[0].error);
     EXPECT_EQ(tasks[0].error->message, why.message);
-    EXPECT_FALSE(run(catalog_->claim_task("s1")).value());
+    EXPECT_FALSE(run(catalog_->claim_task("s1", {})).value());
 }
 
 TEST_P(CatalogImports, ActivationKeepsAProjectToItsBytes) {
@@ -446,7 +446,7 @@ TEST_P(CatalogImports, AnImageThatIsBeingCopiedCountsAsOneThatIsBeingFilled) {
     EXPECT_EQ(run(catalog_->usage_of("p"))->uploads, 0U);
     run(catalog_->begin_import(start_of(image, "t", ImageStatus::active))).value();
     EXPECT_EQ(run(catalog_->usage_of("p"))->uploads, 1U);
-    task_ = run(catalog_->claim_task("s1")).value().value();
+    task_ = run(catalog_->claim_task("s1", {})).value().value();
     ImportStep last = step();
     last.done = {BackendId("b"), BackendId("a")};
     last.last_words = "{}";

@@ -19,7 +19,7 @@ TEST_P(CatalogContract, RunsATaskFromPendingToSuccess) {
     EXPECT_EQ(created.created_at, clock_.now());
     EXPECT_ERROR(Errc::conflict, run(catalog_->create_task(created)));
 
-    const auto claimed = run(catalog_->claim_task("s1")).value();
+    const auto claimed = run(catalog_->claim_task("s1", {})).value();
     ASSERT_TRUE(claimed);
     EXPECT_EQ(claimed->status, TaskStatus::running);
     EXPECT_EQ(claimed->server, "s1");
@@ -27,7 +27,7 @@ TEST_P(CatalogContract, RunsATaskFromPendingToSuccess) {
     EXPECT_EQ(claimed->input, R"({"path": "a.vmdk"})");
     EXPECT_EQ(claimed->owner, "p");
     EXPECT_EQ(claimed->request_id, "req-t1");
-    EXPECT_FALSE(run(catalog_->claim_task("s1")).value());
+    EXPECT_FALSE(run(catalog_->claim_task("s1", {})).value());
 
     EXPECT_OK(run(catalog_->save_task_progress(created.id, "s1", 40)));
     EXPECT_OK(run(catalog_->save_task_checkpoint(created.id, "s1", R"({"task": "task-7"})")));
@@ -66,7 +66,7 @@ TEST_P(CatalogContract, RunsATaskFromPendingToSuccess) {
 
 TEST_P(CatalogContract, KeepsTheErrorOfATask) {
     create_task(create_active(), "t1");
-    run(catalog_->claim_task("s1")).value();
+    run(catalog_->claim_task("s1", {})).value();
     const Error error(Errc::no_space, "the datastore is full", "InsufficientStorageSpace");
     EXPECT_OK(
         run(catalog_->finish_task(TaskId("t1"), "s1", TaskStatus::failure, error, std::nullopt))
@@ -75,6 +75,41 @@ TEST_P(CatalogContract, KeepsTheErrorOfATask) {
     EXPECT_EQ(task.error, error);
     EXPECT_EQ(task.progress, 0);
     EXPECT_FALSE(task.account);
+}
+
+TEST_P(CatalogContract, PutsOffATaskForAsLongAsItIsOld) {
+    const Image image = create_active();
+    create_task(image, "t1");
+    const Error error(Errc::no_space, "the datastore is full", "InsufficientStorageSpace");
+    for (const auto pause : {30s, 30s, 60s, 120s, 240s, 480s, 960s, 1920s, 3600s, 3600s}) {
+        ASSERT_TRUE(run(catalog_->claim_task("s1", {})).value());
+        EXPECT_OK(run(catalog_->postpone_task(TaskId("t1"), "s1", error)));
+        const TaskRecord task = run(catalog_->find_task(TaskId("t1"))).value();
+        EXPECT_EQ(task.status, TaskStatus::pending);
+        EXPECT_EQ(task.error, error);
+        clock_.advance(pause - 1s);
+        EXPECT_FALSE(run(catalog_->claim_task("s1", {})).value()) << pause.count();
+        clock_.advance(1s);
+    }
+    EXPECT_TRUE(run(catalog_->claim_task("s1", {})).value());
+    EXPECT_OK(run(catalog_->cancel_task(TaskId("t1"))));
+    EXPECT_OK(run(catalog_->postpone_task(TaskId("t1"), "s1", error)));
+    EXPECT_EQ(run(catalog_->find_task(TaskId("t1"))).value().status, TaskStatus::cancelled);
+    EXPECT_ERROR(Errc::conflict, run(catalog_->postpone_task(TaskId("t1"), "s1", error)));
+}
+
+TEST_P(CatalogContract, LetsGoOfAPostponedTaskWithItsImage) {
+    const Image image = create_active();
+    TaskRecord task = create_task(image, "t1");
+    task.id = TaskId("t2");
+    task.kind = TaskKind::boot_form;
+    EXPECT_OK(run(catalog_->cancel_task(TaskId("t1"))));
+    EXPECT_OK(run(catalog_->create_task(task)));
+    EXPECT_TRUE(run(catalog_->claim_task("s1", {})).value());
+    EXPECT_OK(run(catalog_->postpone_task(task.id, "s1", Error(Errc::unavailable, "not now"))));
+    EXPECT_OK(run(catalog_->delete_image(image.id, 0s)));
+    EXPECT_EQ(run(catalog_->find_task(task.id)).value().status, TaskStatus::cancelled);
+    EXPECT_THAT(garbage(), ElementsAre("l1"));
 }
 
 TEST_P(CatalogContract, MakesNoTaskOfALocationThatIsNotLive) {
@@ -91,7 +126,7 @@ TEST_P(CatalogContract, KeepsGarbageThatAnUnfinishedTaskReads) {
     create_task(image, "t2");
     EXPECT_OK(run(catalog_->delete_image(image.id, 0s)));
     EXPECT_THAT(garbage(), ElementsAre());
-    EXPECT_EQ(run(catalog_->claim_task("s1")).value()->id, TaskId("t1"));
+    EXPECT_EQ(run(catalog_->claim_task("s1", {})).value()->id, TaskId("t1"));
     EXPECT_OK(run(
         catalog_->finish_task(TaskId("t1"), "s1", TaskStatus::success, std::nullopt, std::nullopt)
     ));
@@ -106,10 +141,10 @@ TEST_P(CatalogContract, ClaimsTheOldestTaskFirst) {
     create_task(image, "a");
     clock_.advance(1s);
     create_task(image, "0");
-    EXPECT_EQ(run(catalog_->claim_task("s1")).value()->id, TaskId("a"));
-    EXPECT_EQ(run(catalog_->claim_task("s1")).value()->id, TaskId("b"));
-    EXPECT_EQ(run(catalog_->claim_task("s1")).value()->id, TaskId("0"));
-    EXPECT_FALSE(run(catalog_->claim_task("s1")).value());
+    EXPECT_EQ(run(catalog_->claim_task("s1", {})).value()->id, TaskId("a"));
+    EXPECT_EQ(run(catalog_->claim_task("s1", {})).value()->id, TaskId("b"));
+    EXPECT_EQ(run(catalog_->claim_task("s1", {})).value()->id, TaskId("0"));
+    EXPECT_FALSE(run(catalog_->claim_task("s1", {})).value());
 }
 
 TEST_P(CatalogContract, KeepsAClaimAsLongAsItsServerLives) {
@@ -118,16 +153,16 @@ TEST_P(CatalogContract, KeepsAClaimAsLongAsItsServerLives) {
     auto other = open_another().value();
     EXPECT_OK(run(other->begin_server("s2")));
     create_task(create_active(), "t1");
-    EXPECT_TRUE(run(catalog_->claim_task("s1")).value());
+    EXPECT_TRUE(run(catalog_->claim_task("s1", {})).value());
     for (int i = 0; i < 5; ++i) {
         clock_.advance(20s);
         EXPECT_OK(run(catalog_->renew_server("s1")));
         EXPECT_OK(run(other->renew_server("s2")));
-        EXPECT_FALSE(run(other->claim_task("s2")).value());
+        EXPECT_FALSE(run(other->claim_task("s2", {})).value());
     }
     EXPECT_EQ(run(catalog_->find_task(TaskId("t1"))).value().claimed_until, clock_.now() + 30s);
     clock_.advance(31s);
-    EXPECT_TRUE(run(other->claim_task("s2")).value());
+    EXPECT_TRUE(run(other->claim_task("s2", {})).value());
     EXPECT_ERROR(
         Errc::conflict,
         run(catalog_->finish_task(
@@ -140,10 +175,10 @@ TEST_P(CatalogContract, CancelsAPendingTaskAtOnceAndAsksARunningOne) {
     const Image image = create_active();
     create_task(image, "t1");
     create_task(image, "t2");
-    EXPECT_TRUE(run(catalog_->claim_task("s1")).value());
+    EXPECT_TRUE(run(catalog_->claim_task("s1", {})).value());
     EXPECT_EQ(run(catalog_->cancel_task(TaskId("t2"))).value().status, TaskStatus::cancelled);
     EXPECT_ERROR(Errc::conflict, run(catalog_->cancel_task(TaskId("t2"))));
-    EXPECT_FALSE(run(catalog_->claim_task("s1")).value());
+    EXPECT_FALSE(run(catalog_->claim_task("s1", {})).value());
 
     const TaskRecord asked = run(catalog_->cancel_task(TaskId("t1"))).value();
     EXPECT_EQ(asked.status, TaskStatus::running);
@@ -214,7 +249,7 @@ TEST_P(CatalogContract, ForgetsWhatIsOverForLong) {
     const Image image = create_active();
     create_task(image, "over");
     create_task(image, "waits");
-    run(catalog_->claim_task("s1")).value();
+    run(catalog_->claim_task("s1", {})).value();
     ASSERT_OK(run(catalog_->finish_task(
         TaskId("over"), "s1", TaskStatus::cancelled, std::nullopt, std::nullopt
     )));

@@ -142,7 +142,10 @@ TEST_P(CatalogContract, CollectsGarbageInTurnAndForgetsNothingElse) {
     EXPECT_OK(run(catalog_->delete_image(a.id, 0s)));
     clock_.advance(20s);
     EXPECT_THAT(garbage(), ElementsAre("l1", "l2"));
-    EXPECT_EQ(run(catalog_->collectable_garbage(1)).value().size(), 1U);
+    const BackendId backend("b");
+    EXPECT_THAT(run(catalog_->backends_with_garbage()).value(), ElementsAre(backend));
+    EXPECT_EQ(run(catalog_->collectable_garbage(backend, 1)).value().size(), 1U);
+    EXPECT_THAT(run(catalog_->collectable_garbage(BackendId("c"), 1)).value(), ElementsAre());
     EXPECT_OK(run(catalog_->postpone_garbage(LocationId("l1"), 5s)));
     EXPECT_THAT(garbage(), ElementsAre("l2"));
     clock_.advance(5s);
@@ -175,13 +178,13 @@ TEST_P(CatalogContract, RecoversWhatADeadServerLeft) {
     begin_upload(image.id, "s1");
     const Image active = create_active();
     create_task(active, "t1");
-    EXPECT_EQ(run(catalog_->claim_task("s1")).value()->id, TaskId("t1"));
+    EXPECT_EQ(run(catalog_->claim_task("s1", {})).value()->id, TaskId("t1"));
 
     restart();
     if (!on_sqlite()) {
         EXPECT_OK(run(catalog_->begin_server("s2")));
         EXPECT_EQ(status_of(image.id), ImageStatus::saving) << "s1 still has a lease";
-        EXPECT_FALSE(run(catalog_->claim_task("s2")).value());
+        EXPECT_FALSE(run(catalog_->claim_task("s2", {})).value());
         clock_.advance(31s);
         EXPECT_OK(run(catalog_->renew_server("s2")));
     } else {
@@ -190,7 +193,7 @@ TEST_P(CatalogContract, RecoversWhatADeadServerLeft) {
     EXPECT_EQ(status_of(image.id), ImageStatus::queued);
     EXPECT_EQ(status_of(active.id), ImageStatus::active);
     EXPECT_THAT(garbage(), ElementsAre("l1"));
-    const auto claimed = run(catalog_->claim_task("s2")).value();
+    const auto claimed = run(catalog_->claim_task("s2", {})).value();
     ASSERT_TRUE(claimed);
     EXPECT_EQ(claimed->id, TaskId("t1"));
     EXPECT_EQ(claimed->server, "s2");
@@ -207,11 +210,11 @@ TEST_P(CatalogContract, RecoversWhatAnEarlierProcessOfTheSameNameLeft) {
     const Image image = create();
     begin_upload(image.id, "s1");
     create_task(create_active(), "t1");
-    EXPECT_TRUE(run(catalog_->claim_task("s1")).value());
+    EXPECT_TRUE(run(catalog_->claim_task("s1", {})).value());
     restart();
     EXPECT_OK(run(catalog_->begin_server("s1")));
     EXPECT_EQ(status_of(image.id), ImageStatus::queued);
-    EXPECT_TRUE(run(catalog_->claim_task("s1")).value());
+    EXPECT_TRUE(run(catalog_->claim_task("s1", {})).value());
 }
 
 TEST_P(CatalogContract, LeavesWorkBehindWhenAServerEnds) {
@@ -234,7 +237,7 @@ TEST_P(CatalogContract, FencesAServerThatLostItsLease) {
     const Location location = begin_upload(image.id, "s1");
     const Image queued = create();
     create_task(create_active(), "t1");
-    EXPECT_TRUE(run(catalog_->claim_task("s1")).value());
+    EXPECT_TRUE(run(catalog_->claim_task("s1", {})).value());
 
     auto other = open_another().value();
     clock_.advance(31s);
@@ -243,13 +246,13 @@ TEST_P(CatalogContract, FencesAServerThatLostItsLease) {
     EXPECT_OK(run(catalog_->fail_upload(location.id)));
     EXPECT_ERROR(Errc::conflict, run(catalog_->renew_server("s1")));
     EXPECT_ERROR(Errc::conflict, run(catalog_->save_task_progress(TaskId("t1"), "s1", 5)));
-    EXPECT_FALSE(run(catalog_->claim_task("s1")).value());
+    EXPECT_FALSE(run(catalog_->claim_task("s1", {})).value());
     Location late = location;
     late.id = LocationId("late");
     late.image_id = queued.id;
     late.directory = "late";
     EXPECT_ERROR(Errc::unavailable, run(catalog_->begin_upload(late)));
-    EXPECT_TRUE(run(other->claim_task("s2")).value());
+    EXPECT_TRUE(run(other->claim_task("s2", {})).value());
     const Location retry = begin_upload(*other, image.id, "s2");
     EXPECT_OK(run(other->finish_upload(retry.id, outcome_of(1))));
 }

@@ -8,6 +8,7 @@
 namespace slipway::test {
 namespace {
 
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
@@ -150,7 +151,17 @@ TEST(BootForm, ThatFailsForNowDoesNotCostTheUpload) {
         EXPECT_EQ(services.download(member_of("owner"), id).value(), qcow2);
         if (services.image(id).boot_form) continue;
         postponed = true;
-        EXPECT_THAT(services.tasks(), SizeIs(1));
+        ASSERT_THAT(services.tasks(), SizeIs(1));
+        EXPECT_THAT(services.image(id).boot_reason.value_or(""), HasSubstr("tried again"));
+        const auto made = services.run_task(
+            services.tasks()[0],
+            [&](const TaskRecord& task, store::CloneProgress& progress, const Call& call) {
+                return services.boot_forms.run(task, progress, call);
+            }
+        );
+        ASSERT_OK(made);
+        EXPECT_TRUE(services.image(id).boot_form);
+        EXPECT_FALSE(services.image(id).boot_reason);
     }
     EXPECT_TRUE(postponed);
 }

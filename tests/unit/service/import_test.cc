@@ -445,7 +445,8 @@ TEST(Import, SaysTheSameWhenItsTaskRunsAgainAfterTheEnd) {
     const ImageId id = services.create_image("raw");
     ASSERT_OK(services.stage(id, pattern(kBytes)));
     ASSERT_OK(services.import(id, direct()));
-    const TaskRecord task = services.await(services.catalog->claim_task("server")).value().value();
+    const TaskRecord task =
+        services.await(services.catalog->claim_task("server", {})).value().value();
     store::CloneProgress progress;
     progress.report = [](int) {};
     progress.cancelled = [] { return false; };

@@ -130,7 +130,7 @@ Services::Services(const ServicesOptions& options)
            options.fetchers,
            &plugins}
       ),
-      collector(*catalog, backends, transfers) {
+      collector(*catalog, backends, transfers, group) {
     if (!await(catalog->begin_server("server"))) throw std::runtime_error("begin_server failed");
 }
 
@@ -199,7 +199,7 @@ Result<Account> Services::run_task(
     const std::function<
         awaitable<Result<Account>>(const TaskRecord&, store::CloneProgress&, const Call&)>& handler
 ) {
-    SLIPWAY_TRY(const auto claimed, await(catalog->claim_task("server")));
+    SLIPWAY_TRY(const auto claimed, await(catalog->claim_task("server", {})));
     store::CloneProgress progress;
     progress.report = [](int) {};
     progress.cancelled = [] { return false; };
@@ -232,7 +232,7 @@ Result<std::optional<TaskRecord>> Services::import(
 }
 
 Result<Account> Services::run_import() {
-    SLIPWAY_TRY(const auto claimed, await(catalog->claim_task("server")));
+    SLIPWAY_TRY(const auto claimed, await(catalog->claim_task("server", {})));
     if (!claimed) return Error(Errc::not_found, "no import waits");
     store::CloneProgress progress;
     progress.report = [](int) {};

@@ -31,10 +31,16 @@ protected:
             services_.clock.advance(1s);
         }
     }
+    awaitable<bool> any_runs() {
+        const auto tasks = (co_await services_.catalog->list_tasks({}, {}, {}, 100)).value();
+        co_return std::ranges::any_of(tasks, [](const TaskRecord& task) {
+            return task.status == TaskStatus::running;
+        });
+    }
     // Runs tasks until `wanted` of them are over; the limit is for runners that never get there.
     void run_until_over(int wanted) {
         auto until = [&]() -> awaitable<Result<void>> {
-            while (over_ < wanted) co_await sleep_for(1ms);
+            while (over_ < wanted || co_await any_runs()) co_await sleep_for(1ms);
             co_return Result<void>();
         };
         auto body = [&]() -> awaitable<Result<void>> {
@@ -97,6 +103,53 @@ TEST_F(TaskRunners, RunNoMoreTasksAtATimeThanTheyMay) {
     add(TaskKind::clone, kClones);
     run_until_over(kClones);
     EXPECT_LE(most_at_work_, static_cast<int>(service::TaskRunner::kParallelTasks));
+}
+
+TEST_F(TaskRunners, PutOffWhatMayPassWhereNobodyAskedForIt) {
+    const service::TaskRunner::Manner patient{
+        .is_put_off_by = [](const Error& error) { return error.code == Errc::unavailable; }};
+    const auto failing = [this](Errc code) {
+        return [this, code](const TaskRecord&, store::CloneProgress&, const Call&)
+                   -> awaitable<Result<Account>> {
+            ++over_;
+            co_return Error(code, "no");
+        };
+    };
+    services_.runner.handle(TaskKind::clone, failing(Errc::unavailable));
+    services_.runner.handle(TaskKind::boot_form, failing(Errc::unavailable), patient);
+    services_.runner.handle(TaskKind::copy, failing(Errc::unsupported), patient);
+    for (const TaskKind kind : {TaskKind::clone, TaskKind::boot_form, TaskKind::copy}) add(kind, 1);
+    run_until_over(3);
+    for (const TaskRecord& task : services_.tasks()) {
+        EXPECT_TRUE(task.error) << to_string(task.kind);
+        const bool waits = task.kind == TaskKind::boot_form;
+        EXPECT_EQ(task.status, waits ? TaskStatus::pending : TaskStatus::failure)
+            << to_string(task.kind);
+    }
+}
+
+TEST_F(TaskRunners, LeaveRoomForOtherKinds) {
+    bool clone_is_over = false;
+    auto wait_for_the_clone =
+        [&](const TaskRecord&, store::CloneProgress&, const Call&) -> awaitable<Result<Account>> {
+        most_at_work_ = std::max(most_at_work_, ++at_work_);
+        while (!clone_is_over) co_await sleep_for(1ms);
+        --at_work_;
+        ++over_;
+        co_return Account{0, 0, 0, "stream"};
+    };
+    auto clone =
+        [&](const TaskRecord&, store::CloneProgress&, const Call&) -> awaitable<Result<Account>> {
+        clone_is_over = true;
+        ++over_;
+        co_return Account{0, 0, 0, "copy_disk"};
+    };
+    services_.runner.handle(TaskKind::import, wait_for_the_clone, {.at_a_time = 2});
+    services_.runner.handle(TaskKind::clone, clone);
+    add(TaskKind::import, 2 * service::TaskRunner::kParallelTasks);
+    add(TaskKind::clone, 1);
+    run_until_over(2 * service::TaskRunner::kParallelTasks + 1);
+    EXPECT_EQ(most_at_work_, 2);
 }
 
 TEST_F(TaskRunners, EndATaskThatThrows) {
