@@ -289,7 +289,7 @@ Result<void> SqlCatalog::erase_image(const Image& image, std::chrono::seconds gr
         );
     if (had_data) {
         SLIPWAY_CHECK(
-            db_->execute("delete from seeds where image_id = ? and checked_at >= 0", {image.id})
+            db_->execute("delete from seeds where image_id = ? and doubtful = 0", {image.id})
         );
     } else {
         SLIPWAY_CHECK(doubt_seeds(image.id));

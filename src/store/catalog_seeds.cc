@@ -9,8 +9,8 @@ namespace slipway::store {
 namespace {
 
 constexpr std::string_view kSeedColumns =
-    "image_id, datacenter, datastore, base_folder, backend, sizes_gib, policy, state, checked_at, "
-    "created_at";
+    "image_id, datacenter, datastore, base_folder, backend, sizes_gib, policy, state, doubtful, "
+    "checked_at, created_at";
 
 std::string_view to_string(SeedStatus state) {
     return state == SeedStatus::warm ? "warm" : "wanted";
@@ -32,11 +32,6 @@ std::vector<std::uint64_t> split(std::string_view text) {
     return sizes;
 }
 
-// A seed that is doubtful has the negative of its time.
-Time marked(Time time) {
-    return Time(-time.time_since_epoch());
-}
-
 SeedRecord read_seed(const DbRow& row) {
     RowReader in(row);
     SeedRecord seed;
@@ -48,9 +43,8 @@ SeedRecord read_seed(const DbRow& row) {
     seed.sizes_gib = split(in.text());
     seed.policy = in.text();
     seed.state = in.text() == "warm" ? SeedStatus::warm : SeedStatus::wanted;
+    seed.doubtful = in.flag();
     seed.checked_at = in.time();
-    seed.doubtful = seed.checked_at < Time();
-    if (seed.doubtful) seed.checked_at = marked(seed.checked_at);
     seed.created_at = in.time();
     return seed;
 }
@@ -93,10 +87,11 @@ awaitable<Result<void>> SqlCatalog::keep_seed(SeedRecord seed) {
         sizes.erase(repeated.begin(), repeated.end());
         SLIPWAY_CHECK(db_->execute(
             "insert into seeds (" + std::string(kSeedColumns) +
-                ") values (?, ?, ?, ?, ?, ?, ?, 'wanted', ?, ?) "
+                ") values (?, ?, ?, ?, ?, ?, ?, 'wanted', ?, ?, ?) "
                 "on conflict (image_id, datacenter, datastore, base_folder) do update "
                 "set sizes_gib = excluded.sizes_gib, policy = excluded.policy, state = 'wanted', "
-                "checked_at = case when excluded.checked_at < 0 then excluded.checked_at "
+                "doubtful = case when excluded.doubtful = 1 then 1 else seeds.doubtful end, "
+                "checked_at = case when excluded.doubtful = 1 then excluded.checked_at "
                 "else seeds.checked_at end",
             {seed.image_id,
              seed.place.datacenter,
@@ -105,7 +100,8 @@ awaitable<Result<void>> SqlCatalog::keep_seed(SeedRecord seed) {
              seed.backend,
              join(sizes),
              seed.policy,
-             seed.doubtful ? marked(now()) : now(),
+             seed.doubtful,
+             now(),
              now()}
         ));
         return {};
@@ -128,7 +124,7 @@ awaitable<Result<std::vector<SeedRecord>>> SqlCatalog::due_seeds(
     auto work = [&] {
         return load_seeds(
             *db_,
-            "abs(checked_at) <= ? order by abs(checked_at), image_id limit ?",
+            "checked_at <= ? order by checked_at, image_id limit ?",
             {now() - age, std::uint64_t{limit}}
         );
     };
@@ -139,13 +135,10 @@ awaitable<Result<void>> SqlCatalog::note_seed(
     const ImageId& image, const SeedPlace& place, SeedStatus state
 ) {
     auto work = [&]() -> Result<void> {
-        DbValues values{to_string(state), marked(now()), now()};
+        DbValues values{to_string(state), now()};
         for (const DbValue& part : key_of(image, place)) values.push_back(part);
         SLIPWAY_CHECK(db_->execute(
-            "update seeds set state = ?, checked_at = case when checked_at < 0 "
-            "then cast(? as bigint) else cast(? as bigint) end where " +
-                std::string(kOfPlace),
-            values
+            "update seeds set state = ?, checked_at = ? where " + std::string(kOfPlace), values
         ));
         return {};
     };
@@ -160,7 +153,8 @@ awaitable<Result<void>> SqlCatalog::note_seeded(
         for (const DbValue& part : key_of(image, place)) values.push_back(part);
         values.emplace_back(source);
         SLIPWAY_CHECK(db_->execute(
-            "update seeds set state = 'warm', checked_at = ? where " + std::string(kOfPlace) +
+            "update seeds set state = 'warm', doubtful = 0, checked_at = ? where " +
+                std::string(kOfPlace) +
                 " and exists (select 1 from locations where id = ? and state <> 'garbage')",
             values
         ));
@@ -171,8 +165,7 @@ awaitable<Result<void>> SqlCatalog::note_seeded(
 
 Result<void> SqlCatalog::doubt_seeds(const ImageId& id) {
     SLIPWAY_CHECK(db_->execute(
-        "update seeds set state = 'wanted', checked_at = ? where image_id = ?",
-        {marked(Time(std::chrono::microseconds(1))), id}
+        "update seeds set state = 'wanted', doubtful = 1, checked_at = 0 where image_id = ?", {id}
     ));
     SLIPWAY_CHECK(db_->execute(
         "update tasks set cancel_requested = 1 where image_id = ? and kind = 'seed' and "
