@@ -548,7 +548,7 @@ TEST(Import, ThatThrowsSetsTheImageFree) {
 
 // An active image in the store "memory", at a location that a client has named.
 ImageId named(Services& services, const std::string& disk_format, const std::string& bytes) {
-    const ImageId id = services.create_image(disk_format);
+    ImageId id = services.create_image(disk_format);
     services.memory.overwrite("theirs", "disk", bytes);
     store::NewForeignLocation added;
     added.location.id = LocationId(new_uuid());
