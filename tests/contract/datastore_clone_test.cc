@@ -421,15 +421,15 @@ TEST_F(DatastoreClones, KeepTheirSourceFromBeingRemoved) {
     const auto what = request(source, "vm/disk.vmdk");
     vcenter().set(R"({"task_rate":100000})");
     std::optional<Result<void>> removed;
-    progress_.report = [](int) {};
     auto both = [&]() -> awaitable<Result<Account>> {
         TaskGroup group(co_await asio::this_coro::executor);
         auto executor = co_await asio::this_coro::executor;
         group.spawn_on(executor, "remover", [&]() -> awaitable<void> {
             const Deadline limit = after(30s);
-            while (checkpoints_.size() < 2 && std::chrono::steady_clock::now() < limit)
+            const auto copies = [](int percent) { return percent > 0; };
+            while (std::ranges::none_of(percents_, copies) &&
+                   std::chrono::steady_clock::now() < limit)
                 co_await sleep_for(5ms);
-            co_await sleep_for(200ms);  // no longer is it queued
             removed = co_await backend().remove(source, call_);
             vcenter().set(R"({"task_rate":0})");
         });
