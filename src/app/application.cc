@@ -17,7 +17,6 @@ namespace slipway::app {
 namespace {
 
 constexpr std::chrono::seconds kRenewEvery{10};  // a third of the catalogue's lease
-constexpr std::chrono::seconds kClaimLimit{60};
 constexpr std::chrono::seconds kEndLimit{
     10};  // for what must still be written when all else has ended
 
@@ -49,7 +48,7 @@ Result<void> Application::Parts::listen() {
 }
 
 awaitable<Result<void>> Application::Parts::claim_stores() {
-    const Call call{"start", after(kClaimLimit)};
+    const Call call{"start"};
     SLIPWAY_CO_TRY(const std::string id, co_await catalog->catalog_id());
     for (const auto& backend : backends->all()) {
         const BackendId name = backend->info().id;
